@@ -42,6 +42,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 #define HELIO_VERSION_MAJOR 0
 #define HELIO_VERSION_MINOR 1
@@ -368,6 +371,9 @@ void helio_playout_get_stats(const struct helio_playout *p, struct helio_playout
 /* Adds count samples of src to dst with saturation. */
 void helio_mix_add(int16_t *dst, const int16_t *src, size_t count);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
