@@ -24,6 +24,11 @@ int msg_parse_object(const void *bytes, size_t len, json_t **out) MUST_CHECK;
  * ERR_BAD_FIELD without it. */
 int msg_parse(const void *bytes, size_t len, json_t **out, const char **type) MUST_CHECK;
 
+/* As msg_parse, with a bound of its own in place of LIMIT_JSON_BYTES (channels between our own
+ * processes). */
+int msg_parse_max(
+	const void *bytes, size_t len, size_t max_len, json_t **out, const char **type) MUST_CHECK;
+
 /* Compact JSON text of the object, NUL-terminated; the caller frees it. NULL when out of memory.
  * *len may be NULL. */
 char *msg_dump(const json_t *object, size_t *len);

@@ -8,6 +8,7 @@
 #define PROTO_TLS_IO_H
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@
 #define TLS_IO_PRIORITY \
 	"NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:%DISABLE_TLS13_COMPAT_MODE"
 
-enum tls_io {
+enum tls_io_result {
 	TLS_IO_OK, /* done; *moved says how much */
 	TLS_IO_WANT_READ, /* wait until the descriptor can be read, then call again */
 	TLS_IO_WANT_WRITE, /* wait until it can be written, then call again */
@@ -27,8 +28,11 @@ enum tls_io {
 	TLS_IO_FAILED /* a TLS alert or error: the session is of no more use */
 };
 
+struct tls_io_check;
+
 struct tls_io {
 	gnutls_session_t session;
+	struct tls_io_check *check; /* what the handshake is judged by; private */
 	int fd;
 	size_t pending; /* bytes GnuTLS took from a send that answered WANT_WRITE */
 	const char *detail; /* why it FAILED, static text of the TLS library; for logs */
@@ -39,7 +43,8 @@ struct tls_io_server {
 	gnutls_certificate_credentials_t creds; /* borrowed, must outlive the session */
 	gnutls_priority_t priority; /* borrowed; NULL: TLS_IO_PRIORITY */
 	const char *alpn; /* the one protocol spoken; a client without it is refused */
-	bool want_client_cert; /* require and verify one (control link) */
+	bool want_client_cert; /* require one that verifies, for use as a client (control link); whom it
+	                        * names is asked with tls_io_peer_names() */
 };
 
 struct tls_io_client {
@@ -59,18 +64,18 @@ int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *co
 void tls_io_finish(struct tls_io *io);
 
 /* Goes on with the handshake; OK when it is done, with certificate and pin checked. */
-enum tls_io tls_io_handshake(struct tls_io *io) MUST_CHECK;
+enum tls_io_result tls_io_handshake(struct tls_io *io) MUST_CHECK;
 
 /* Reads up to len bytes. OK with *moved > 0, else one of the others with *moved == 0. */
-enum tls_io tls_io_recv(struct tls_io *io, void *bytes, size_t len, size_t *moved) MUST_CHECK;
+enum tls_io_result tls_io_recv(struct tls_io *io, void *bytes, size_t len, size_t *moved) MUST_CHECK;
 
 /*
  * Sends one record of up to 16 KiB. OK: all len bytes are the kernel's. WANT_WRITE: GnuTLS holds a
  * copy of all len bytes (io->pending == len); do not offer them again, call tls_io_flush() when the
  * descriptor can be written, and send nothing new before it answered OK.
  */
-enum tls_io tls_io_send(struct tls_io *io, const void *bytes, size_t len) MUST_CHECK;
-enum tls_io tls_io_flush(struct tls_io *io) MUST_CHECK;
+enum tls_io_result tls_io_send(struct tls_io *io, const void *bytes, size_t len) MUST_CHECK;
+enum tls_io_result tls_io_flush(struct tls_io *io) MUST_CHECK;
 
 /* True when decrypted bytes wait inside GnuTLS, so that poll() would not tell. */
 bool tls_io_readable(const struct tls_io *io);
@@ -82,6 +87,9 @@ void tls_io_bye(struct tls_io *io);
  * out takes 52 bytes (TLS_IO_PIN_SIZE) with the NUL. */
 #define TLS_IO_PIN_SIZE 52
 int tls_io_peer_pin(struct tls_io *io, char out[TLS_IO_PIN_SIZE]) MUST_CHECK;
+
+/* 0 when the peer's certificate is for this name (or IP literal), else ERR_TLS_CERT. */
+int tls_io_peer_names(struct tls_io *io, const char *name) MUST_CHECK;
 
 /* Keying material of this connection (RFC 5705/8446 exporter), context empty. */
 int tls_io_export(struct tls_io *io, const char *label, uint8_t *out, size_t len) MUST_CHECK;
