@@ -37,12 +37,14 @@ int net_listen(const struct settings_addr *addr, int backlog, int *fd_out)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0) {
 		return give_up(fd, ERR_SYSTEM);
 	}
-	/* "::" beside "0.0.0.0" on one port needs it, and nobody is surprised by mapped addresses */
+	/* "::" beside "0.0.0.0" on one port needs it, and nobody is surprised by mapped addresses
+	 */
 	if (addr->sa.ss_family == AF_INET6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) != 0) {
 		return give_up(fd, ERR_SYSTEM);
 	}
-	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) != 0 || listen(fd, backlog) != 0) {
+	if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) != 0 ||
+		listen(fd, backlog) != 0) {
 		return give_up(fd, ERR_SYSTEM);
 	}
 	*fd_out = fd;

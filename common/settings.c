@@ -1,6 +1,6 @@
 /*
- * settings: runs libConfuse over a file and turns what it says into one sentence with file and line.
- * It must never let a file pass that was not understood whole.
+ * settings: runs libConfuse over a file and turns what it says into one sentence with file and
+ * line. It must never let a file pass that was not understood whole.
  */
 #include "common/settings.h"
 
@@ -59,14 +59,16 @@ static FILE *open_file(const char *file)
 	return fp;
 }
 
-int settings_parse_file(cfg_t **out, cfg_opt_t *opts, const char *file, char error[SETTINGS_ERROR_SIZE])
+int settings_parse_file(
+	cfg_t **out, cfg_opt_t *opts, const char *file, char error[SETTINGS_ERROR_SIZE])
 {
 	int rc = CFG_PARSE_ERROR;
 
 	error[0] = '\0';
 	FILE *fp = open_file(file);
 	if (fp == NULL) {
-		snprintf(error, SETTINGS_ERROR_SIZE, "%s: cannot be read: %s", file, strerror(errno));
+		snprintf(error, SETTINGS_ERROR_SIZE, "%s: cannot be read: %s", file,
+			strerror(errno));
 		return ERR_CONFIG;
 	}
 	error_out = error;
@@ -93,7 +95,8 @@ int settings_parse_file(cfg_t **out, cfg_opt_t *opts, const char *file, char err
 
 static int bad_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, const char *expected)
 {
-	settings_error(cfg, "%s: '%s' is not valid: expected %s", cfg_opt_name(opt), value, expected);
+	settings_error(
+		cfg, "%s: '%s' is not valid: expected %s", cfg_opt_name(opt), value, expected);
 	return -1;
 }
 
@@ -141,7 +144,8 @@ int settings_cb_size(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 	uint64_t bytes = 0;
 
 	if (settings_parse_size(value, &bytes) != 0) {
-		return bad_value(cfg, opt, value, "a number of bytes, with k, M or G behind it if you like");
+		return bad_value(
+			cfg, opt, value, "a number of bytes, with k, M or G behind it if you like");
 	}
 	*(long *)result = (long)bytes;
 	return 0;

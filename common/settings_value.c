@@ -69,7 +69,8 @@ int settings_parse_addr(const char *text, struct settings_addr *out)
 	uint16_t port = 0;
 
 	memset(&addr, 0, sizeof(addr));
-	if (end == NULL || (size_t)(end - start) >= sizeof(host) || strlen(text) >= sizeof(addr.text)) {
+	if (end == NULL || (size_t)(end - start) >= sizeof(host) ||
+		strlen(text) >= sizeof(addr.text)) {
 		return ERR_CONFIG;
 	}
 	memcpy(host, start, (size_t)(end - start));
@@ -138,16 +139,16 @@ static int parse_with_unit(
 
 int settings_parse_duration(const char *text, uint64_t *ms)
 {
-	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
-		{ "h", 3600000 }, { "d", 86400000 } };
+	static const struct unit units[] = {
+		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 	return parse_with_unit(text, units, sizeof(units) / sizeof(units[0]), ms);
 }
 
 int settings_parse_size(const char *text, uint64_t *bytes)
 {
-	static const struct unit units[] = { { "", 1 }, { "k", 1024 }, { "K", 1024 }, { "M", 1048576 },
-		{ "G", 1073741824 } };
+	static const struct unit units[] = {
+		{"", 1}, {"k", 1024}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824}};
 
 	return parse_with_unit(text, units, sizeof(units) / sizeof(units[0]), bytes);
 }

@@ -115,15 +115,16 @@ static int load_pem(const char *file, gnutls_datum_t *out, char why[512])
 static int load_key_pair(
 	gnutls_certificate_credentials_t creds, const struct tls_creds_source *src, char why[512])
 {
-	gnutls_datum_t cert = { NULL, 0 };
-	gnutls_datum_t key = { NULL, 0 };
+	gnutls_datum_t cert = {NULL, 0};
+	gnutls_datum_t key = {NULL, 0};
 	int err = load_pem(src->cert_file, &cert, why);
 
 	if (err == 0) {
 		err = load_pem(src->key_file, &key, why);
 	}
 	if (err == 0) {
-		int rc = gnutls_certificate_set_x509_key_mem(creds, &cert, &key, GNUTLS_X509_FMT_PEM);
+		int rc = gnutls_certificate_set_x509_key_mem(
+			creds, &cert, &key, GNUTLS_X509_FMT_PEM);
 
 		if (rc == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
 			explain(why, src->key_file, "this is not the key of the certificate");
@@ -140,7 +141,7 @@ static int load_key_pair(
 
 static int load_ca(gnutls_certificate_credentials_t creds, const char *file, char why[512])
 {
-	gnutls_datum_t ca = { NULL, 0 };
+	gnutls_datum_t ca = {NULL, 0};
 	int err = load_pem(file, &ca, why);
 
 	if (err != 0) {
@@ -155,7 +156,8 @@ static int load_ca(gnutls_certificate_credentials_t creds, const char *file, cha
 	return 0;
 }
 
-int tls_creds_load(gnutls_certificate_credentials_t *out, const struct tls_creds_source *src, char why[512])
+int tls_creds_load(
+	gnutls_certificate_credentials_t *out, const struct tls_creds_source *src, char why[512])
 {
 	gnutls_certificate_credentials_t creds = NULL;
 	int err = 0;
@@ -203,8 +205,9 @@ static int external_info(gnutls_privkey_t key, unsigned flags, void *userdata)
 		return (int)ext->bits;
 	}
 	if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) {
-		return gnutls_sign_supports_pk_algorithm(GNUTLS_FLAGS_TO_SIGN_ALGO(flags), ext->pk) ? 1 :
-												      0;
+		return gnutls_sign_supports_pk_algorithm(GNUTLS_FLAGS_TO_SIGN_ALGO(flags), ext->pk)
+			       ? 1
+			       : 0;
 	}
 	return -1;
 }
@@ -241,8 +244,8 @@ static int external_key_create(
 		free(ext);
 		return ERR_NOMEM;
 	}
-	if (gnutls_privkey_import_ext4(key, ext, external_sign, NULL, NULL, external_deinit,
-		    external_info, 0) != 0) {
+	if (gnutls_privkey_import_ext4(
+		    key, ext, external_sign, NULL, NULL, external_deinit, external_info, 0) != 0) {
 		gnutls_privkey_deinit(key);
 		free(ext);
 		return ERR_INTERNAL;
@@ -255,8 +258,8 @@ static int external_key_create(
  * found here, before GnuTLS owns anything. */
 static int key_matches(const gnutls_pcert_st *cert, gnutls_privkey_t key)
 {
-	const gnutls_datum_t probe = { (unsigned char *)(uintptr_t) "heliograph key probe", 20 };
-	gnutls_datum_t signature = { NULL, 0 };
+	const gnutls_datum_t probe = {(unsigned char *)(uintptr_t) "heliograph key probe", 20};
+	gnutls_datum_t signature = {NULL, 0};
 	gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256;
 
 	if (gnutls_pubkey_get_preferred_hash_algorithm(cert->pubkey, &hash, NULL) != 0) {
@@ -286,10 +289,10 @@ int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char 
 	gnutls_privkey_t key = NULL;
 	gnutls_pcert_st chain[CHAIN_MAX];
 	unsigned count = CHAIN_MAX;
-	const gnutls_datum_t pem = { (unsigned char *)(uintptr_t)chain_pem, (unsigned)chain_len };
+	const gnutls_datum_t pem = {(unsigned char *)(uintptr_t)chain_pem, (unsigned)chain_len};
 
-	if (chain_len > PEM_MAX ||
-		gnutls_pcert_list_import_x509_raw(chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {
+	if (chain_len > PEM_MAX || gnutls_pcert_list_import_x509_raw(
+					   chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {
 		return ERR_CONFIG;
 	}
 	int err = external_key_create(&key, &chain[0], sign, user);
@@ -325,10 +328,10 @@ static int pin_text(gnutls_x509_crt_t crt, char out[52])
 {
 	unsigned char hash[32];
 	size_t size = sizeof(hash);
-	gnutls_datum_t text = { NULL, 0 };
+	gnutls_datum_t text = {NULL, 0};
 
 	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size) != 0 ||
-		gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
+		gnutls_base64_encode2(&(gnutls_datum_t){hash, sizeof(hash)}, &text) != 0) {
 		return ERR_NOMEM;
 	}
 	snprintf(out, 52, "sha256/%s", (const char *)text.data);
@@ -340,7 +343,7 @@ int tls_creds_pin(const char *chain_pem, size_t len, char out[52], int64_t *not_
 {
 	gnutls_x509_crt_t *list = NULL;
 	unsigned count = 0;
-	const gnutls_datum_t pem = { (unsigned char *)(uintptr_t)chain_pem, (unsigned)len };
+	const gnutls_datum_t pem = {(unsigned char *)(uintptr_t)chain_pem, (unsigned)len};
 
 	if (len > PEM_MAX ||
 		gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {

@@ -180,9 +180,9 @@ int jws_check_signature(
 	const uint8_t public_key[32], const void *bytes, size_t len, const uint8_t signature[64])
 {
 	gnutls_pubkey_t pub = NULL;
-	const gnutls_datum_t x = { (unsigned char *)(uintptr_t)public_key, KEY_BYTES };
-	const gnutls_datum_t data = { (unsigned char *)(uintptr_t)bytes, (unsigned)len };
-	const gnutls_datum_t sig = { (unsigned char *)(uintptr_t)signature, SIGNATURE_BYTES };
+	const gnutls_datum_t x = {(unsigned char *)(uintptr_t)public_key, KEY_BYTES};
+	const gnutls_datum_t data = {(unsigned char *)(uintptr_t)bytes, (unsigned)len};
+	const gnutls_datum_t sig = {(unsigned char *)(uintptr_t)signature, SIGNATURE_BYTES};
 
 	if (len > LIMIT_TOKEN) {
 		return ERR_TOKEN_INVALID;
@@ -252,7 +252,8 @@ int jws_thumbprint(const uint8_t public_key[32], char out[44])
 		return err;
 	}
 	/* RFC 8037 appendix A.3: these members, in this order, without white space */
-	int n = snprintf(text, sizeof(text), "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
+	int n = snprintf(
+		text, sizeof(text), "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, text, (size_t)n, hash) != 0) {
 		return ERR_INTERNAL;
 	}

@@ -11,7 +11,8 @@
 
 #define TYPE_MAX 32u
 
-/* Nesting of brackets outside strings. Text that is no JSON gets some number: jansson refuses it. */
+/* Nesting of brackets outside strings. Text that is no JSON gets some number: jansson refuses it.
+ */
 static bool depth_within(const char *text, size_t len, unsigned max)
 {
 	unsigned depth = 0;
@@ -41,7 +42,7 @@ static bool depth_within(const char *text, size_t len, unsigned max)
 
 static int parse_object(const void *bytes, size_t len, size_t max_len, json_t **out)
 {
-	json_error_t error = { 0 };
+	json_error_t error = {0};
 
 	if (len > max_len) {
 		return ERR_TOO_LARGE;
@@ -52,9 +53,9 @@ static int parse_object(const void *bytes, size_t len, size_t max_len, json_t **
 	json_t *object = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL) {
 		/* jansson writes no text where an allocation inside the parser failed */
-		return error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory ?
-			ERR_NOMEM :
-			ERR_BAD_JSON;
+		return error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory
+			       ? ERR_NOMEM
+			       : ERR_BAD_JSON;
 	}
 	if (!json_is_object(object)) {
 		json_decref(object);
@@ -188,8 +189,8 @@ int msg_get_object(const json_t *object, const char *key, const json_t **out)
 /* ctype.h asks the locale; names must not. */
 static bool is_device_char(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-	       c == '-';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-';
 }
 
 static bool name_in(const char *s, size_t len)

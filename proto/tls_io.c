@@ -40,13 +40,13 @@ static const char *status_text(unsigned status)
 		unsigned bit;
 		const char *text;
 	} reasons[] = {
-		{ GNUTLS_CERT_UNEXPECTED_OWNER, "the certificate is for another name" },
-		{ GNUTLS_CERT_EXPIRED, "the certificate has expired" },
-		{ GNUTLS_CERT_NOT_ACTIVATED, "the certificate is not valid yet" },
-		{ GNUTLS_CERT_PURPOSE_MISMATCH, "the certificate is not for this purpose" },
-		{ GNUTLS_CERT_SIGNER_NOT_FOUND, "the certificate is signed by nobody trusted here" },
-		{ GNUTLS_CERT_REVOKED, "the certificate is revoked" },
-		{ GNUTLS_CERT_INSECURE_ALGORITHM, "the certificate uses an insecure algorithm" },
+		{GNUTLS_CERT_UNEXPECTED_OWNER, "the certificate is for another name"},
+		{GNUTLS_CERT_EXPIRED, "the certificate has expired"},
+		{GNUTLS_CERT_NOT_ACTIVATED, "the certificate is not valid yet"},
+		{GNUTLS_CERT_PURPOSE_MISMATCH, "the certificate is not for this purpose"},
+		{GNUTLS_CERT_SIGNER_NOT_FOUND, "the certificate is signed by nobody trusted here"},
+		{GNUTLS_CERT_REVOKED, "the certificate is revoked"},
+		{GNUTLS_CERT_INSECURE_ALGORITHM, "the certificate uses an insecure algorithm"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -109,7 +109,7 @@ static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
 {
 	unsigned char hash[32];
 	size_t size = sizeof(hash);
-	gnutls_datum_t text = { NULL, 0 };
+	gnutls_datum_t text = {NULL, 0};
 	gnutls_x509_crt_t crt = peer_cert(session);
 
 	if (crt == NULL) {
@@ -118,7 +118,7 @@ static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
 	/* the key id is the hash of the SubjectPublicKeyInfo */
 	int rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size);
 	gnutls_x509_crt_deinit(crt);
-	if (rc != 0 || gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
+	if (rc != 0 || gnutls_base64_encode2(&(gnutls_datum_t){hash, sizeof(hash)}, &text) != 0) {
 		return ERR_TLS;
 	}
 	bool fits = text.size == 44;
@@ -139,7 +139,8 @@ static int check_peer(gnutls_session_t session)
 
 	if (check->pin[0] != '\0') {
 		if (peer_pin(session, pin) != 0) {
-			return refuse(check, ERR_TLS_PIN, "the peer showed no key that can be read");
+			return refuse(
+				check, ERR_TLS_PIN, "the peer showed no key that can be read");
 		}
 		if (strcmp(pin, check->pin) != 0) {
 			return refuse(check, ERR_TLS_PIN, "the peer's key is not the pinned one");
@@ -151,12 +152,12 @@ static int check_peer(gnutls_session_t session)
 static bool pin_valid(const char *pin)
 {
 	unsigned char hash[33];
-	gnutls_datum_t raw = { NULL, 0 };
+	gnutls_datum_t raw = {NULL, 0};
 
 	if (strlen(pin) != TLS_IO_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
 		return false;
 	}
-	const gnutls_datum_t text = { (unsigned char *)(uintptr_t)(pin + 7), 44 };
+	const gnutls_datum_t text = {(unsigned char *)(uintptr_t)(pin + 7), 44};
 	if (gnutls_base64_decode2(&text, &raw) != 0) {
 		return false;
 	}
@@ -169,11 +170,11 @@ static bool set_session(struct tls_io *io, int fd, gnutls_certificate_credential
 	gnutls_priority_t priority)
 {
 	gnutls_session_t s = io->session;
-	const gnutls_datum_t alpn = { (unsigned char *)io->check->alpn,
-		(unsigned)strlen(io->check->alpn) };
+	const gnutls_datum_t alpn = {
+		(unsigned char *)io->check->alpn, (unsigned)strlen(io->check->alpn)};
 
-	int rc = priority != NULL ? gnutls_priority_set(s, priority) :
-				    gnutls_priority_set_direct(s, TLS_IO_PRIORITY, NULL);
+	int rc = priority != NULL ? gnutls_priority_set(s, priority)
+				  : gnutls_priority_set_direct(s, TLS_IO_PRIORITY, NULL);
 	if (rc != 0 || gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, creds) != 0 ||
 		gnutls_alpn_set_protocols(s, &alpn, 1, GNUTLS_ALPN_MANDATORY) != 0) {
 		return false;
@@ -208,8 +209,8 @@ static int begin(struct tls_io *io, unsigned flags, const char *alpn)
 
 int tls_io_init_server(struct tls_io *io, int fd, const struct tls_io_server *conf)
 {
-	int err = conf->creds == NULL ? ERR_INVALID :
-					begin(io, GNUTLS_SERVER | GNUTLS_NO_TICKETS, conf->alpn);
+	int err = conf->creds == NULL ? ERR_INVALID
+				      : begin(io, GNUTLS_SERVER | GNUTLS_NO_TICKETS, conf->alpn);
 
 	if (err != 0) {
 		return err;
@@ -246,7 +247,8 @@ int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *co
 	int err = client_conf_check(conf);
 
 	if (err == 0) {
-		/* an own certificate is always shown, so that a refusal says what is wrong with it */
+		/* an own certificate is always shown, so that a refusal says what is wrong with it
+		 */
 		err = begin(io, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT, conf->alpn);
 	}
 	if (err != 0) {
@@ -264,8 +266,8 @@ int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *co
 	bool good = set_session(io, fd, conf->creds, NULL);
 	/* RFC 6066: no literal addresses in SNI */
 	if (good && check->name[0] != '\0' && ip_literal(check->name, ip) == 0) {
-		good = gnutls_server_name_set(io->session, GNUTLS_NAME_DNS, check->name,
-			       strlen(check->name)) == 0;
+		good = gnutls_server_name_set(
+			       io->session, GNUTLS_NAME_DNS, check->name, strlen(check->name)) == 0;
 	}
 	if (!good) {
 		tls_io_finish(io);
@@ -296,7 +298,8 @@ static enum tls_io_result outcome(struct tls_io *io, int rc)
 {
 	switch (rc) {
 	case GNUTLS_E_AGAIN:
-		return gnutls_record_get_direction(io->session) ? TLS_IO_WANT_WRITE : TLS_IO_WANT_READ;
+		return gnutls_record_get_direction(io->session) ? TLS_IO_WANT_WRITE
+								: TLS_IO_WANT_READ;
 	case GNUTLS_E_PREMATURE_TERMINATION:
 	case GNUTLS_E_PULL_ERROR:
 	case GNUTLS_E_PUSH_ERROR:
@@ -311,7 +314,7 @@ static enum tls_io_result outcome(struct tls_io *io, int rc)
 
 static enum tls_io_result check_alpn(struct tls_io *io)
 {
-	gnutls_datum_t got = { NULL, 0 };
+	gnutls_datum_t got = {NULL, 0};
 
 	/* GnuTLS refuses another protocol by itself, but not a peer that names none */
 	if (gnutls_alpn_get_selected_protocol(io->session, &got) == 0 &&
@@ -452,7 +455,7 @@ int tls_io_peer_names(struct tls_io *io, const char *name)
 
 int tls_io_export(struct tls_io *io, const char *label, uint8_t *out, size_t len)
 {
-	return gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, len, (char *)out) == 0 ?
-		0 :
-		ERR_TLS;
+	return gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, len, (char *)out) == 0
+		       ? 0
+		       : ERR_TLS;
 }

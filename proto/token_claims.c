@@ -16,10 +16,10 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } kinds[] = {
-	{ TOKEN_PUBLISH_AUDIO, "audio" },
-	{ TOKEN_PUBLISH_VIDEO, "video" },
-	{ TOKEN_PUBLISH_SCREEN, "screen" },
-	{ TOKEN_PUBLISH_DATA, "data" },
+	{TOKEN_PUBLISH_AUDIO, "audio"},
+	{TOKEN_PUBLISH_VIDEO, "video"},
+	{TOKEN_PUBLISH_SCREEN, "screen"},
+	{TOKEN_PUBLISH_DATA, "data"},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -61,9 +61,11 @@ static bool take_names(struct token_claims *c, const json_t *payload)
 {
 	return take_string(payload, "iss", LIMIT_NAME, msg_is_name, c->issuer) &&
 	       take_string(payload, "aud", LIMIT_NAME, msg_is_name, c->audience) &&
-	       take_string(payload, "sub", LIMIT_PARTICIPANT_ID, msg_is_participant_id, c->participant) &&
+	       take_string(payload, "sub", LIMIT_PARTICIPANT_ID, msg_is_participant_id,
+		       c->participant) &&
 	       take_string(payload, "usr", LIMIT_NAME, msg_is_name, c->user) &&
-	       take_string(payload, "name", LIMIT_DISPLAY_NAME, msg_is_display_name, c->display_name) &&
+	       take_string(
+		       payload, "name", LIMIT_DISPLAY_NAME, msg_is_display_name, c->display_name) &&
 	       take_string(payload, "room", LIMIT_NAME, msg_is_name, c->room) &&
 	       take_string(payload, "jti", LIMIT_JTI, msg_is_name, c->jti);
 }
@@ -95,10 +97,11 @@ static bool take_grants(struct token_claims *c, const json_t *payload)
 		if (name == NULL) {
 			return false;
 		}
-		c->publish |= token_publish_from_name(name); /* a newer authd's kind grants nothing */
+		c->publish |=
+			token_publish_from_name(name); /* a newer authd's kind grants nothing */
 	}
-	return take_bool(grants, "subscribe", &c->subscribe) && take_bool(grants, "chat", &c->chat) &&
-	       take_bool(grants, "moderate", &c->moderate);
+	return take_bool(grants, "subscribe", &c->subscribe) &&
+	       take_bool(grants, "chat", &c->chat) && take_bool(grants, "moderate", &c->moderate);
 }
 
 /* "reflector:port", the port without leading zeros, so that one place has one spelling. */
@@ -190,10 +193,11 @@ json_t *token_claims_build(const struct token_claims *claims)
 	json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
 				    "s:{s:o, s:b, s:b, s:b}, s:o}",
 		"iss", claims->issuer, "aud", claims->audience, "sub", claims->participant, "usr",
-		claims->user, "name", claims->display_name, "room", claims->room, "jti", claims->jti,
-		"iat", (json_int_t)claims->issued_at, "exp", (json_int_t)claims->expires_at, "grants",
-		"publish", build_publish(claims->publish), "subscribe", claims->subscribe, "chat",
-		claims->chat, "moderate", claims->moderate, "at", build_places(claims));
+		claims->user, "name", claims->display_name, "room", claims->room, "jti",
+		claims->jti, "iat", (json_int_t)claims->issued_at, "exp",
+		(json_int_t)claims->expires_at, "grants", "publish", build_publish(claims->publish),
+		"subscribe", claims->subscribe, "chat", claims->chat, "moderate", claims->moderate,
+		"at", build_places(claims));
 
 	if (payload != NULL && claims->not_before != 0 &&
 		json_object_set_new(payload, "nbf", json_integer(claims->not_before)) != 0) {
