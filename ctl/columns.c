@@ -1,0 +1,198 @@
+/*
+ * columns: cell storage, escaping and layout. Nothing here knows what the cells mean.
+ */
+#include "ctl/columns.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+struct cell {
+	char *text; /* escaped */
+	size_t width;
+	enum columns_align align;
+	enum columns_style style;
+};
+
+struct columns {
+	size_t count; /* columns */
+	size_t *widths; /* of the widest cell in each */
+	struct cell *cells;
+	size_t used, room;
+};
+
+/* Decodes one UTF-8 character: its length in bytes, 0 when the bytes are no UTF-8. */
+static size_t decode(const char *text, uint32_t *point)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t length = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint32_t value = length == 1 ? s[0] : s[0] & (0x7fu >> length);
+
+	if ((s[0] >= 0x80 && s[0] < 0xc2) || s[0] > 0xf4) {
+		return 0;
+	}
+	for (size_t i = 1; i < length; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+		value = value << 6 | (s[i] & 0x3fu);
+	}
+	if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+		return 0;
+	}
+	*point = value;
+	return length;
+}
+
+static bool is_harmful(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || /* controls */
+		(point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || /* marks */
+		(point >= 0x2060 && point <= 0x206f) || point == 0xfeff || point == 0x061c;
+}
+
+char *columns_escape(const char *text)
+{
+	/* The longest escape of one byte is 4; of a character of 2 or 3 bytes, 8. */
+	char *out = malloc(strlen(text) * 4 + 1);
+	size_t used = 0;
+
+	if (out == NULL) {
+		return NULL;
+	}
+	while (*text != '\0') {
+		uint32_t point = 0;
+		size_t length = decode(text, &point);
+
+		if (length == 0 || (length == 1 && is_harmful(point))) {
+			used += (size_t)snprintf(out + used, 5, "\\x%02x", (unsigned char)*text);
+			length = 1;
+		} else if (is_harmful(point)) {
+			used += (size_t)snprintf(out + used, 9, "\\u{%x}", (unsigned)point);
+		} else {
+			memcpy(out + used, text, length);
+			used += length;
+		}
+		text += length;
+	}
+	out[used] = '\0';
+	return out;
+}
+
+size_t columns_width(const char *text)
+{
+	size_t width = 0;
+
+	while (*text != '\0') {
+		uint32_t point = 0;
+		size_t length = decode(text, &point);
+		int columns = length == 0 ? 1 : wcwidth((wchar_t)point);
+
+		/* The C library says -1 to what its locale does not know; a terminal shows one column. */
+		width += columns < 0 ? 1 : (size_t)columns;
+		text += length == 0 ? 1 : length;
+	}
+	return width;
+}
+
+struct columns *columns_create(size_t count)
+{
+	struct columns *table = calloc(1, sizeof(*table));
+
+	if (table == NULL) {
+		return NULL;
+	}
+	table->count = count;
+	table->widths = calloc(count, sizeof(*table->widths));
+	if (table->widths == NULL) {
+		free(table);
+		return NULL;
+	}
+	return table;
+}
+
+void columns_destroy(struct columns *table)
+{
+	if (table == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < table->used; i++) {
+		free(table->cells[i].text);
+	}
+	free(table->cells);
+	free(table->widths);
+	free(table);
+}
+
+int columns_add(struct columns *table, const char *text, enum columns_align align, enum columns_style style)
+{
+	size_t column = table->used % table->count;
+	struct cell *cell;
+
+	if (table->used == table->room) {
+		size_t room = table->room > 0 ? table->room * 2 : 64;
+		struct cell *cells = reallocarray(table->cells, room, sizeof(*cells));
+
+		if (cells == NULL) {
+			return ERR_NOMEM;
+		}
+		table->cells = cells;
+		table->room = room;
+	}
+	cell = &table->cells[table->used];
+	*cell = (struct cell){ .text = columns_escape(text[0] != '\0' ? text : "-"), .style = style };
+	if (cell->text == NULL) {
+		return ERR_NOMEM;
+	}
+	cell->width = columns_width(cell->text);
+	cell->align = table->used < table->count ? align : table->cells[column].align;
+	if (cell->width > table->widths[column]) {
+		table->widths[column] = cell->width;
+	}
+	table->used++;
+	return 0;
+}
+
+static const char *style_start(enum columns_style style)
+{
+	switch (style) {
+	case STYLE_GOOD:
+		return "\033[32m";
+	case STYLE_BAD:
+		return "\033[31m";
+	case STYLE_DIM:
+		return "\033[2m";
+	case STYLE_PLAIN:
+	default:
+		return "";
+	}
+}
+
+static void print_cell(const struct cell *cell, size_t width, bool last, bool header, FILE *out, bool colour)
+{
+	const char *start = !colour ? "" : header ? "\033[1m" : style_start(cell->style);
+	int padding = (int)(width - cell->width);
+
+	if (cell->align == ALIGN_RIGHT) {
+		fprintf(out, "%*s", padding, "");
+	}
+	fprintf(out, "%s%s%s", start, cell->text, start[0] != '\0' ? "\033[0m" : "");
+	if (!last) {
+		fprintf(out, "%*s  ", cell->align == ALIGN_LEFT ? padding : 0, "");
+	}
+}
+
+void columns_print(const struct columns *table, FILE *out, bool colour)
+{
+	size_t rows = table->used / table->count;
+
+	for (size_t row = 0; row < rows; row++) {
+		for (size_t column = 0; column < table->count; column++) {
+			print_cell(&table->cells[row * table->count + column], table->widths[column],
+				column + 1 == table->count, row == 0, out, colour);
+		}
+		fputc('\n', out);
+	}
+}

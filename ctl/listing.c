@@ -1,0 +1,258 @@
+/*
+ * listing: from authd's JSON to the screen. Values are looked at here, their layout is columns.c's.
+ * Nothing an answer lacks or has of another type is an error: it is shown as "-".
+ */
+#include "ctl/listing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/format.h"
+
+#define CELL_MAX 512
+
+static void fill_cell(const struct listing_column *column, const json_t *item, int64_t now,
+	struct listing_cell *cell)
+{
+	const json_t *value = column->key != NULL ? json_object_get(item, column->key) : NULL;
+	json_int_t number = json_integer_value(value);
+	char text[32] = "";
+
+	cell->text[0] = '\0';
+	if (column->fill != NULL) {
+		column->fill(item, now, cell);
+	} else if (column->kind == LISTING_TEXT) {
+		if (json_is_string(value)) {
+			snprintf(cell->text, cell->size, "%s", json_string_value(value));
+		}
+	} else if (json_is_integer(value)) {
+		if (column->kind == LISTING_BYTES) {
+			format_bytes(text, number > 0 ? (uint64_t)number : 0);
+		} else if (column->kind == LISTING_TIME) {
+			format_relative(text, number, now);
+		} else {
+			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, number);
+		}
+		snprintf(cell->text, cell->size, "%s", text);
+	}
+}
+
+static enum columns_align align_of(const struct listing_column *column)
+{
+	switch (column->kind) {
+	case LISTING_NUMBER:
+	case LISTING_BYTES:
+	case LISTING_CUSTOM_NUMBER:
+		return ALIGN_RIGHT;
+	case LISTING_TEXT:
+	case LISTING_TIME:
+	case LISTING_CUSTOM:
+	default:
+		return ALIGN_LEFT;
+	}
+}
+
+static int no_memory(void)
+{
+	ctl_complain("show the answer", "out of memory", NULL);
+	return CTL_FAILED;
+}
+
+static int add_row(struct columns *table, const json_t *item, int64_t now, const struct listing_column *columns,
+	size_t count)
+{
+	char text[CELL_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		struct listing_cell cell = { .text = text, .size = sizeof(text), .style = STYLE_PLAIN };
+
+		fill_cell(&columns[i], item, now, &cell);
+		if (columns_add(table, cell.text, ALIGN_LEFT, cell.style) != 0) {
+			return ERR_NOMEM;
+		}
+	}
+	return 0;
+}
+
+int listing_table(struct ctl *ctl, const json_t *items, const struct listing_column *columns, size_t count)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct columns *table = columns_create(count);
+	int err = table != NULL ? 0 : ERR_NOMEM;
+	size_t i;
+	json_t *item;
+
+	for (i = 0; err == 0 && i < count; i++) {
+		err = columns_add(table, columns[i].title, align_of(&columns[i]), STYLE_PLAIN);
+	}
+	json_array_foreach(items, i, item) {
+		if (err != 0) {
+			break;
+		}
+		err = add_row(table, item, now, columns, count);
+	}
+	if (err == 0) {
+		columns_print(table, stdout, ctl->colour);
+	}
+	columns_destroy(table);
+	return err == 0 ? CTL_OK : no_memory();
+}
+
+int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_column *columns, size_t count)
+{
+	int64_t now = (int64_t)time(NULL);
+	char text[CELL_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		struct listing_cell cell = { .text = text, .size = sizeof(text), .style = STYLE_PLAIN };
+		char *safe;
+
+		fill_cell(&columns[i], item, now, &cell);
+		safe = columns_escape(text[0] != '\0' ? text : "-");
+		if (safe == NULL) {
+			return no_memory();
+		}
+		printf("%s%-13s%s %s\n", ctl->colour ? "\033[1m" : "", columns[i].title,
+			ctl->colour ? "\033[0m" : "", safe);
+		free(safe);
+	}
+	return CTL_OK;
+}
+
+/* ---------------------------------------------------------------- sorting */
+
+/* qsort() hands no user pointer through; glibc's qsort_r() does. */
+static int compare_items(const void *a, const void *b, void *key)
+{
+	const char *left = json_string_value(json_object_get(*(json_t *const *)a, key));
+	const char *right = json_string_value(json_object_get(*(json_t *const *)b, key));
+
+	return strcmp(left != NULL ? left : "", right != NULL ? right : "");
+}
+
+static int sort_items(json_t *items, const char *key)
+{
+	size_t count = json_array_size(items);
+	json_t **order = calloc(count > 0 ? count : 1, sizeof(*order));
+	char key_copy[64];
+
+	if (order == NULL) {
+		return ERR_NOMEM;
+	}
+	snprintf(key_copy, sizeof(key_copy), "%s", key);
+	for (size_t i = 0; i < count; i++) {
+		order[i] = json_incref(json_array_get(items, i));
+	}
+	qsort_r(order, count, sizeof(*order), compare_items, key_copy);
+	for (size_t i = 0; i < count; i++) {
+		/* Takes our reference over; the index exists, so it cannot fail. */
+		json_array_set_new(items, i, order[i]);
+	}
+	free(order);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static bool is_time_key(const char *key)
+{
+	size_t length = strlen(key);
+
+	return strcmp(key, "since") == 0 || (length > 3 && strcmp(key + length - 3, "_at") == 0);
+}
+
+static int add_times(json_t *json)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+	void *next;
+	json_t *added;
+	int err = 0;
+
+	if (json_is_array(json)) {
+		json_array_foreach(json, i, value) {
+			err = err != 0 ? err : add_times(value);
+		}
+		return err;
+	}
+	if (!json_is_object(json)) {
+		return 0;
+	}
+	added = json_object(); /* a table must not grow while it is walked */
+	json_object_foreach_safe(json, next, key, value) {
+		char name[96], text[32];
+
+		err = err != 0 ? err : add_times(value);
+		if (is_time_key(key) && json_is_integer(value)) {
+			format_rfc3339(text, json_integer_value(value));
+			snprintf(name, sizeof(name), "%s_rfc3339", key);
+			if (json_object_set_new(added, name, json_string(text)) != 0) {
+				err = ERR_NOMEM;
+			}
+		}
+	}
+	if (json_object_update(json, added) != 0) {
+		err = ERR_NOMEM;
+	}
+	json_decref(added);
+	return err;
+}
+
+int listing_json(json_t *answer)
+{
+	if (answer == NULL) {
+		puts("{}");
+		return CTL_OK;
+	}
+	if (add_times(answer) != 0 || json_dumpf(answer, stdout, JSON_INDENT(2)) != 0) {
+		return no_memory();
+	}
+	putchar('\n');
+	return CTL_OK;
+}
+
+/* ---------------------------------------------------------------- lists */
+
+static int print_names(const json_t *items, const char *key)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(items, i, item) {
+		const char *name = json_string_value(json_object_get(item, key));
+		char *safe = name != NULL ? columns_escape(name) : NULL;
+
+		if (safe != NULL) {
+			puts(safe);
+		}
+		free(safe);
+	}
+	return CTL_OK;
+}
+
+int listing_show(struct ctl *ctl, json_t *answer, const char *list, const struct listing_column *columns,
+	size_t count)
+{
+	json_t *items = json_object_get(answer, list);
+	int status;
+
+	if (!json_is_array(items)) {
+		ctl_complain("show the answer", "authd's answer has no such list", "are helioctl and authd of one version?");
+		return CTL_FAILED;
+	}
+	if (sort_items(items, columns[0].key) != 0) {
+		return no_memory();
+	}
+	if (ctl->json) {
+		status = listing_json(answer);
+	} else if (ctl->quiet) {
+		status = print_names(items, columns[0].key);
+	} else {
+		status = listing_table(ctl, items, columns, count);
+	}
+	return status != CTL_OK ? status : ctl_check_partial(answer);
+}

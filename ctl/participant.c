@@ -1,0 +1,78 @@
+/*
+ * participant: helioctl participant list. What it shows comes from the workers at this moment.
+ */
+#include "ctl/participant.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/client.h"
+#include "ctl/command.h"
+#include "ctl/listing.h"
+
+/* "audio video": the kinds of what the participant publishes. */
+static void fill_streams(const json_t *item, int64_t now, struct listing_cell *cell)
+{
+	size_t i, used = 0;
+	json_t *stream;
+
+	(void)now;
+	json_array_foreach(json_object_get(item, "streams"), i, stream) {
+		const char *kind = json_string_value(json_object_get(stream, "kind"));
+		int wrote = snprintf(cell->text + used, cell->size - used, "%s%s", i > 0 ? " " : "",
+			kind != NULL ? kind : "?");
+
+		if (wrote < 0 || (size_t)wrote >= cell->size - used) {
+			return;
+		}
+		used += (size_t)wrote;
+	}
+}
+
+static void fill_queue(const json_t *item, int64_t now, struct listing_cell *cell)
+{
+	const json_t *ms = json_object_get(item, "queue_ms");
+
+	(void)now;
+	if (json_is_integer(ms)) {
+		snprintf(cell->text, cell->size, "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
+		cell->style = json_integer_value(ms) > 100 ? STYLE_BAD : STYLE_PLAIN;
+	}
+}
+
+static const struct listing_column columns[] = {
+	{ "PARTICIPANT", "id", LISTING_TEXT, NULL },
+	{ "NAME", "name", LISTING_TEXT, NULL },
+	{ "NUM", "num", LISTING_NUMBER, NULL },
+	{ "ROOM", "room", LISTING_TEXT, NULL },
+	{ "STREAMS", NULL, LISTING_CUSTOM, fill_streams },
+	{ "IN", "bytes_in", LISTING_BYTES, NULL },
+	{ "OUT", "bytes_out", LISTING_BYTES, NULL },
+	{ "DROPPED", "dropped", LISTING_NUMBER, NULL },
+	{ "QUEUE", NULL, LISTING_CUSTOM_NUMBER, fill_queue },
+	{ "ADDRESS", "address", LISTING_TEXT, NULL },
+	{ "JOINED", "joined_at", LISTING_TIME, NULL },
+};
+
+#define COUNT (sizeof(columns) / sizeof(columns[0]))
+
+int participant_table(struct ctl *ctl, const json_t *items)
+{
+	return listing_table(ctl, items, columns, COUNT);
+}
+
+int participant_list(struct ctl *ctl)
+{
+	struct client_path path;
+	json_t *answer = NULL;
+	int status;
+
+	client_path_init(&path, "/v1/participants");
+	client_path_query(&path, "room", ctl->options.value[OPT_ROOM]);
+	status = ctl_call(ctl, "list the participants", "GET", path.text, NULL, &answer);
+	if (status == CTL_OK) {
+		status = listing_show(ctl, answer, "participants", columns, COUNT);
+	}
+	json_decref(answer);
+	return status;
+}

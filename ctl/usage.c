@@ -1,0 +1,223 @@
+/*
+ * usage: texts made from the command table and the option table. Nothing is listed here a second
+ * time, so help and completion cannot fall behind the commands.
+ */
+#include "ctl/usage.h"
+
+#include <string.h>
+
+#include "ctl/command.h"
+#include "ctl/ctl.h"
+#include "ctl/suggest.h"
+
+/* "room show NAME", padded to the width that puts the summaries in one column. */
+static void print_command_line(FILE *out, const struct command *command)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s%s%s%s%s", command->noun, command->verb[0] != '\0' ? " " : "",
+		command->verb, command->operand != NULL ? " " : "",
+		command->operand != NULL ? command->operand : "");
+	fprintf(out, "  %-22s %s\n", line, command->summary);
+}
+
+static void print_options(FILE *out, unsigned bits)
+{
+	for (size_t i = 0; i < OPT_COUNT; i++) {
+		const struct option_def *def = &option_defs[i];
+		char line[64];
+
+		if ((bits & OPTION_BIT(i)) == 0) {
+			continue;
+		}
+		snprintf(line, sizeof(line), "%s%s%s%s%s", def->shorthand != NULL ? def->shorthand : "",
+			def->shorthand != NULL ? ", " : "", def->name, def->value != NULL ? " " : "",
+			def->value != NULL ? def->value : "");
+		fprintf(out, "  %-22s %s\n", line, def->help);
+	}
+}
+
+void usage_print(FILE *out)
+{
+	fputs("usage: helioctl NOUN VERB [NAME] [OPTION...]\n\n"
+	      "Looks into a running Heliograph and manages it, through helio-authd.\n\nCommands:\n",
+		out);
+	for (size_t i = 0; i < command_count; i++) {
+		print_command_line(out, &commands[i]);
+	}
+	fputs("\nOptions of all commands:\n", out);
+	print_options(out, OPTIONS_GLOBAL);
+	fputs("\nExit status: 0 done, 1 failed, 2 wrong usage, 3 authd does not answer, 4 denied, 5 not found,\n"
+	      "6 done but a reflector did not answer. See helioctl(1).\n",
+		out);
+}
+
+void usage_print_noun(FILE *out, const char *noun)
+{
+	fprintf(out, "usage: helioctl %s VERB [NAME] [OPTION...]\n\nCommands:\n", noun);
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(commands[i].noun, noun) == 0) {
+			print_command_line(out, &commands[i]);
+		}
+	}
+}
+
+void usage_print_command(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: helioctl %s%s%s%s%s [OPTION...]\n\n", command->noun,
+		command->verb[0] != '\0' ? " " : "", command->verb, command->operand != NULL ? " " : "",
+		command->operand != NULL ? command->operand : "");
+	fprintf(out, "%s\n", command->summary);
+	if (command->details != NULL) {
+		fprintf(out, "%s\n", command->details);
+	}
+	fputs("\nOptions:\n", out);
+	print_options(out, command->options | OPTIONS_GLOBAL);
+}
+
+/* Each distinct noun once, in the table's order. */
+static const char *noun_at(size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (strcmp(commands[j].noun, commands[i].noun) == 0) {
+			return NULL;
+		}
+	}
+	return commands[i].noun;
+}
+
+static void print_completion_verbs(FILE *out)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const char *noun = noun_at(i);
+
+		if (noun == NULL || commands[i].verb[0] == '\0') {
+			continue;
+		}
+		fprintf(out, "\t%s) words=\"", noun);
+		for (size_t j = i; j < command_count; j++) {
+			if (strcmp(commands[j].noun, noun) == 0) {
+				fprintf(out, "%s%s", j > i ? " " : "", commands[j].verb);
+			}
+		}
+		fputs("\" ;;\n", out);
+	}
+}
+
+static void print_completion_options(FILE *out)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		unsigned bits = commands[i].options | OPTIONS_GLOBAL;
+
+		fprintf(out, "\t\"%s %s\") words=\"", commands[i].noun, commands[i].verb);
+		for (size_t j = 0; j < OPT_COUNT; j++) {
+			if ((bits & OPTION_BIT(j)) != 0) {
+				fprintf(out, "%s ", option_defs[j].name);
+			}
+		}
+		fputs("\"", out);
+		if (commands[i].completes != NULL) {
+			fprintf(out, "; names=%s", commands[i].completes);
+		}
+		fputs(" ;;\n", out);
+	}
+}
+
+void usage_print_completion(FILE *out)
+{
+	fputs("# bash completion for helioctl, made by `helioctl completion bash`\n"
+	      "_helioctl()\n{\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words='' names=''\n"
+	      "\tcase $prev in\n"
+	      "\t--socket|--password-file) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
+	      "\t--room) names=room ;;\n"
+	      "\t--user) names=user ;;\n"
+	      "\t--timeout) return ;;\n"
+	      "\tesac\n"
+	      "\tif [ -n \"$names\" ]; then :\n"
+	      "\telif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"",
+		out);
+	for (size_t i = 0; i < command_count; i++) {
+		if (noun_at(i) != NULL) {
+			fprintf(out, "%s ", commands[i].noun);
+		}
+	}
+	fputs("--help --version\"\n\telif [ \"$COMP_CWORD\" -eq 2 ]; then case ${COMP_WORDS[1]} in\n", out);
+	print_completion_verbs(out);
+	fputs("\tesac\n\telse case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
+	print_completion_options(out);
+	fputs("\tesac\n\tfi\n"
+	      "\t[ \"${cur:0:1}\" = - ] && names=''\n"
+	      "\t[ -z \"$names\" ] || words=$(helioctl \"$names\" list --quiet --timeout 2 2>/dev/null)\n"
+	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+	      "}\n"
+	      "complete -F _helioctl helioctl\n",
+		out);
+}
+
+void usage_complain(const struct command *command, const char *message)
+{
+	fprintf(stderr, "helioctl: %s\n", message);
+	if (command != NULL) {
+		fprintf(stderr, "  what to do: see helioctl %s %s --help\n", command->noun, command->verb);
+	} else {
+		fputs("  what to do: see helioctl --help\n", stderr);
+	}
+}
+
+void usage_complain_command(const char *noun, const char *verb)
+{
+	struct suggest near;
+	int known = command_has_noun(noun);
+	const char *typed = known && verb != NULL ? verb : noun;
+
+	if (known && verb == NULL) {
+		fprintf(stderr, "helioctl: %s needs a verb\n\n", noun);
+		usage_print_noun(stderr, noun);
+		return;
+	}
+	suggest_init(&near, typed, strlen(typed));
+	for (size_t i = 0; i < command_count; i++) {
+		if (!known) {
+			suggest_offer(&near, commands[i].noun);
+		} else if (strcmp(commands[i].noun, noun) == 0) {
+			suggest_offer(&near, commands[i].verb);
+		}
+	}
+	fprintf(stderr, "helioctl: there is no command \"%.64s%s%.64s\"", noun, verb != NULL ? " " : "",
+		verb != NULL ? verb : "");
+	if (near.best != NULL) {
+		fprintf(stderr, "; did you mean \"%s%s%s\"?", known ? noun : "", known ? " " : "", near.best);
+	}
+	fprintf(stderr, "\n  what to do: see helioctl %s%s--help\n", known ? noun : "", known ? " " : "");
+}
+
+int usage_run_help(struct ctl *ctl)
+{
+	const struct options *options = &ctl->options;
+	const char *noun = options->operand_count > 0 ? options->operands[0] : NULL;
+	const char *verb = options->operand_count > 1 ? options->operands[1] : NULL;
+	const struct command *command;
+
+	if (noun == NULL) {
+		usage_print(stdout);
+		return CTL_OK;
+	}
+	command = command_find(noun, verb != NULL ? verb : "");
+	if (command != NULL) {
+		usage_print_command(stdout, command);
+	} else if (verb == NULL && command_has_noun(noun)) {
+		usage_print_noun(stdout, noun);
+	} else {
+		usage_complain_command(noun, verb);
+		return CTL_USAGE;
+	}
+	return CTL_OK;
+}
+
+int usage_run_completion(struct ctl *ctl)
+{
+	(void)ctl;
+	usage_print_completion(stdout);
+	return CTL_OK;
+}
