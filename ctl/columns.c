@@ -8,6 +8,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "proto/utf8.h"
+
 struct cell {
 	char *text; /* escaped */
 	size_t width;
@@ -22,49 +24,25 @@ struct columns {
 	size_t used, room;
 };
 
-/* Decodes one UTF-8 character: its length in bytes, 0 when the bytes are no UTF-8. */
-static size_t decode(const char *text, uint32_t *point)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t length = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint32_t value = length == 1 ? s[0] : s[0] & (0x7fu >> length);
-
-	if ((s[0] >= 0x80 && s[0] < 0xc2) || s[0] > 0xf4) {
-		return 0;
-	}
-	for (size_t i = 1; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-		value = value << 6 | (s[i] & 0x3fu);
-	}
-	if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
-		return 0;
-	}
-	*point = value;
-	return length;
-}
-
+/* What could steer a terminal, or hide: controls, text-direction marks, characters without width. */
 static bool is_harmful(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || /* controls */
-		(point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || /* marks */
-		(point >= 0x2060 && point <= 0x206f) || point == 0xfeff || point == 0x061c;
+	return utf8_is_control(point) || (point >= 0x200b && point <= 0x200f) || (point >= 0x2060 && point <= 0x206f) ||
+		point == 0xfeff;
 }
 
 char *columns_escape(const char *text)
 {
 	/* The longest escape of one byte is 4; of a character of 2 or 3 bytes, 8. */
 	char *out = malloc(strlen(text) * 4 + 1);
-	size_t used = 0;
+	size_t used = 0, left = strlen(text);
 
 	if (out == NULL) {
 		return NULL;
 	}
-	while (*text != '\0') {
+	while (left > 0) {
 		uint32_t point = 0;
-		size_t length = decode(text, &point);
+		size_t length = utf8_decode(text, left, &point);
 
 		if (length == 0 || (length == 1 && is_harmful(point))) {
 			used += (size_t)snprintf(out + used, 5, "\\x%02x", (unsigned char)*text);
@@ -76,6 +54,7 @@ char *columns_escape(const char *text)
 			used += length;
 		}
 		text += length;
+		left -= length;
 	}
 	out[used] = '\0';
 	return out;
@@ -83,16 +62,18 @@ char *columns_escape(const char *text)
 
 size_t columns_width(const char *text)
 {
-	size_t width = 0;
+	size_t width = 0, left = strlen(text);
 
-	while (*text != '\0') {
+	while (left > 0) {
 		uint32_t point = 0;
-		size_t length = decode(text, &point);
+		size_t length = utf8_decode(text, left, &point);
 		int columns = length == 0 ? 1 : wcwidth((wchar_t)point);
 
 		/* The C library says -1 to what its locale does not know; a terminal shows one column. */
 		width += columns < 0 ? 1 : (size_t)columns;
-		text += length == 0 ? 1 : length;
+		length = length == 0 ? 1 : length;
+		text += length;
+		left -= length;
 	}
 	return width;
 }
