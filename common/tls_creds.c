@@ -193,6 +193,16 @@ static int external_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, voi
 	return ext->sign(ext->user, algo, data, signature) == 0 ? 0 : GNUTLS_E_PK_SIGN_FAILED;
 }
 
+int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
+	gnutls_datum_t *signature)
+{
+	int rc = algo == GNUTLS_SIGN_EDDSA_ED25519
+			 ? gnutls_privkey_sign_data2(key, algo, 0, data, signature)
+			 : gnutls_privkey_sign_hash2(key, algo, 0, data, signature);
+
+	return rc == 0 ? 0 : ERR_TLS;
+}
+
 static int external_info(gnutls_privkey_t key, unsigned flags, void *userdata)
 {
 	const struct external_key *ext = userdata;
@@ -244,8 +254,8 @@ static int external_key_create(
 		free(ext);
 		return ERR_NOMEM;
 	}
-	if (gnutls_privkey_import_ext4(
-		    key, ext, external_sign, NULL, NULL, external_deinit, external_info, 0) != 0) {
+	if (gnutls_privkey_import_ext4(key, ext, external_sign, external_sign, NULL,
+		    external_deinit, external_info, 0) != 0) {
 		gnutls_privkey_deinit(key);
 		free(ext);
 		return ERR_INTERNAL;
@@ -265,8 +275,10 @@ static int key_matches(const gnutls_pcert_st *cert, gnutls_privkey_t key)
 	if (gnutls_pubkey_get_preferred_hash_algorithm(cert->pubkey, &hash, NULL) != 0) {
 		return ERR_CONFIG;
 	}
-	gnutls_sign_algorithm_t algo =
-		gnutls_pk_to_sign(gnutls_pubkey_get_pk_algorithm(cert->pubkey, NULL), hash);
+	int pk = gnutls_pubkey_get_pk_algorithm(cert->pubkey, NULL);
+	gnutls_sign_algorithm_t algo = pk == GNUTLS_PK_RSA
+					       ? GNUTLS_SIGN_RSA_PSS_RSAE_SHA256
+					       : gnutls_pk_to_sign((gnutls_pk_algorithm_t)pk, hash);
 	if (gnutls_privkey_sign_data2(key, algo, 0, &probe, &signature) != 0) {
 		return ERR_CONFIG;
 	}

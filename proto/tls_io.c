@@ -24,6 +24,7 @@ struct tls_io_check {
 	const char *detail;
 	int err;
 	bool established;
+	bool lost;
 	bool bye_sent;
 };
 
@@ -293,6 +294,15 @@ static enum tls_io_result failed(struct tls_io *io, int err, const char *detail)
 	return TLS_IO_FAILED;
 }
 
+/* A session that ended badly stays that way: OK while there is none of it. */
+static enum tls_io_result past(const struct tls_io *io)
+{
+	if (io->check->lost) {
+		return TLS_IO_LOST;
+	}
+	return io->err != 0 ? TLS_IO_FAILED : TLS_IO_OK;
+}
+
 /* What a negative code of GnuTLS means to the caller; interruptions are the caller's loop. */
 static enum tls_io_result outcome(struct tls_io *io, int rc)
 {
@@ -304,6 +314,7 @@ static enum tls_io_result outcome(struct tls_io *io, int rc)
 	case GNUTLS_E_PULL_ERROR:
 	case GNUTLS_E_PUSH_ERROR:
 		io->detail = gnutls_strerror(rc);
+		io->check->lost = true;
 		return TLS_IO_LOST;
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return failed(io, ERR_TLS, gnutls_alert_get_name(gnutls_alert_get(io->session)));
@@ -331,8 +342,8 @@ enum tls_io_result tls_io_handshake(struct tls_io *io)
 {
 	int rc;
 
-	if (io->err != 0) {
-		return TLS_IO_FAILED;
+	if (past(io) != TLS_IO_OK) {
+		return past(io);
 	}
 	do {
 		rc = gnutls_handshake(io->session);
@@ -361,8 +372,8 @@ enum tls_io_result tls_io_recv(struct tls_io *io, void *bytes, size_t len, size_
 	ssize_t rc;
 
 	*moved = 0;
-	if (io->err != 0) {
-		return TLS_IO_FAILED;
+	if (past(io) != TLS_IO_OK) {
+		return past(io);
 	}
 	do {
 		rc = gnutls_record_recv(io->session, bytes, len);
@@ -391,8 +402,8 @@ static enum tls_io_result sent(struct tls_io *io, ssize_t rc)
 
 enum tls_io_result tls_io_send(struct tls_io *io, const void *bytes, size_t len)
 {
-	if (io->err != 0) {
-		return TLS_IO_FAILED;
+	if (past(io) != TLS_IO_OK) {
+		return past(io);
 	}
 	if (io->pending > 0 || len > RECORD_MAX) {
 		return failed(io, ERR_INVALID, "a send that breaks the rules of tls_io_send()");
@@ -409,8 +420,8 @@ enum tls_io_result tls_io_flush(struct tls_io *io)
 {
 	ssize_t rc;
 
-	if (io->err != 0) {
-		return TLS_IO_FAILED;
+	if (past(io) != TLS_IO_OK) {
+		return past(io);
 	}
 	if (io->pending == 0) {
 		return TLS_IO_OK;
@@ -428,7 +439,8 @@ bool tls_io_readable(const struct tls_io *io)
 
 void tls_io_bye(struct tls_io *io)
 {
-	if (io->session == NULL || io->err != 0 || !io->check->established || io->check->bye_sent) {
+	if (io->session == NULL || past(io) != TLS_IO_OK || !io->check->established ||
+		io->check->bye_sent) {
 		return;
 	}
 	io->check->bye_sent = true;
