@@ -1,0 +1,336 @@
+/*
+ * settings: the option table of helio-authd and the checks of its values. Owns nothing but the
+ * struct it returns; takes no resource and opens no file besides the settings file itself.
+ */
+#include "authd/settings.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/msg.h"
+
+#define HASH_MEMORY_MIN (8u << 20)
+#define HASH_MEMORY_MAX (1024u << 20)
+#define HASH_PASSES_MAX 16
+#define TOKEN_LIFE_MIN_S 10u
+#define TOKEN_LIFE_MAX_S (30u * 86400u)
+
+/* libConfuse calls these with one value each; the text goes on as it is when it can be parsed. */
+static int take(const char *value, void *result)
+{
+	*(const char **)result = value;
+	return 0;
+}
+
+static int check_address(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct in6_addr addr;
+
+	if (inet_pton(AF_INET, value, &addr) != 1 && inet_pton(AF_INET6, value, &addr) != 1) {
+		settings_error(cfg, "%s must be a literal IPv4 or IPv6 address, not \"%s\"", cfg_opt_name(opt), value);
+		return -1;
+	}
+	return take(value, result);
+}
+
+static int check_life(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	uint64_t ms;
+
+	if (settings_parse_duration(value, &ms) != 0 || ms / 1000 < TOKEN_LIFE_MIN_S ||
+		ms / 1000 > TOKEN_LIFE_MAX_S) {
+		settings_error(cfg, "%s must be a time from 10s to 30d, not \"%s\"", cfg_opt_name(opt), value);
+		return -1;
+	}
+	return take(value, result);
+}
+
+static int check_memory(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	uint64_t bytes;
+
+	if (settings_parse_size(value, &bytes) != 0 || bytes < HASH_MEMORY_MIN || bytes > HASH_MEMORY_MAX) {
+		settings_error(cfg, "%s must be a size from 8M to 1G, not \"%s\"", cfg_opt_name(opt), value);
+		return -1;
+	}
+	return take(value, result);
+}
+
+static int check_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	if (value[0] == '\0') {
+		settings_error(cfg, "%s may not be empty", cfg_opt_name(opt));
+		return -1;
+	}
+	return take(value, result);
+}
+
+__attribute__((format(printf, 2, 3))) static int fail(char error[SETTINGS_ERROR_SIZE], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, SETTINGS_ERROR_SIZE, fmt, ap);
+	va_end(ap);
+	return ERR_CONFIG;
+}
+
+static const char *str_of(cfg_t *cfg, const char *key)
+{
+	const char *s = cfg_getstr(cfg, key);
+
+	return s != NULL ? s : "";
+}
+
+/* The path as it is when absolute or missing, else joined to the folder of the settings file. */
+static char *path_dup(const char *file, const char *path)
+{
+	const char *slash = strrchr(file, '/');
+	char *out = NULL;
+
+	if (path[0] == '\0' || path[0] == '/' || slash == NULL) {
+		return strdup(path);
+	}
+	if (asprintf(&out, "%.*s/%s", (int)(slash - file), file, path) < 0) {
+		return NULL;
+	}
+	return out;
+}
+
+static int check_required(cfg_t *cfg, const char *file, char *error)
+{
+	static const char *const required[] = { "cluster", "certificate", "key", "state-dir", "control-ca" };
+
+	if (cfg_size(cfg, "listen") == 0) {
+		return fail(error, "%s: listen is missing: say where to serve HTTPS, such as listen = {\"127.0.0.1:8443\"}",
+			file);
+	}
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+		if (str_of(cfg, required[i])[0] == '\0') {
+			return fail(error, "%s: %s is missing: it is required, see helio-authd(8)", file, required[i]);
+		}
+	}
+	if ((str_of(cfg, "control-certificate")[0] == '\0') != (str_of(cfg, "control-key")[0] == '\0')) {
+		return fail(error, "%s: control-certificate and control-key go together: set both or neither", file);
+	}
+	return 0;
+}
+
+static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
+{
+	bool own = str_of(cfg, "control-certificate")[0] != '\0';
+	const struct {
+		char **to;
+		const char *key;
+	} paths[] = {
+		{ &s->certificate, "certificate" },
+		{ &s->key, "key" },
+		{ &s->control_certificate, own ? "control-certificate" : "certificate" },
+		{ &s->control_key, own ? "control-key" : "key" },
+		{ &s->control_ca, "control-ca" },
+		{ &s->admin_socket, "admin-socket" },
+		{ &s->state_dir, "state-dir" },
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		*paths[i].to = path_dup(file, str_of(cfg, paths[i].key));
+		if (*paths[i].to == NULL) {
+			return ERR_NOMEM;
+		}
+	}
+	s->user = strdup(str_of(cfg, "user"));
+	return s->user != NULL ? 0 : ERR_NOMEM;
+}
+
+static int take_listen(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
+{
+	unsigned count = cfg_size(cfg, "listen");
+
+	if (count > AUTHD_LISTEN_MAX) {
+		return fail(error, "%s: listen has %u addresses: at most %u are possible", file, count,
+			AUTHD_LISTEN_MAX);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		int err = settings_parse_addr(cfg_getnstr(cfg, "listen", i), &s->listen[i]);
+		if (err != 0) {
+			return err;
+		}
+	}
+	s->listen_count = count;
+	return 0;
+}
+
+static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file, char *error)
+{
+	static const char *const required[] = { "control", "tls-name", "address", "ports" };
+	struct authd_reflector *r = &s->reflectors[s->reflector_count];
+	const char *title = cfg_title(sec);
+
+	if (!msg_is_name(title)) {
+		return fail(error, "%s: reflector \"%s\": the name must be 1-64 characters of A-Z a-z 0-9 . _ @ -", file,
+			title);
+	}
+	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+		if (str_of(sec, required[i])[0] == '\0') {
+			return fail(error, "%s: reflector \"%s\": %s is missing: it is required", file, title, required[i]);
+		}
+	}
+	if (strlen(str_of(sec, "tls-name")) > AUTHD_TLS_NAME_MAX) {
+		return fail(error, "%s: reflector \"%s\": tls-name is longer than %u characters", file, title,
+			AUTHD_TLS_NAME_MAX);
+	}
+	for (size_t i = 0; i < s->reflector_count; i++) {
+		if (strcmp(s->reflectors[i].name, title) == 0) {
+			return fail(error, "%s: reflector \"%s\" is there twice: give each its own name", file, title);
+		}
+	}
+	snprintf(r->name, sizeof(r->name), "%s", title);
+	snprintf(r->tls_name, sizeof(r->tls_name), "%s", str_of(sec, "tls-name"));
+	snprintf(r->address, sizeof(r->address), "%s", str_of(sec, "address"));
+	int err = settings_parse_addr(str_of(sec, "control"), &r->control);
+	if (err == 0) {
+		err = settings_parse_port_range(str_of(sec, "ports"), &r->port_first, &r->port_last);
+	}
+	if (err == 0) {
+		s->reflector_count++;
+	}
+	return err;
+}
+
+static int take_values(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
+{
+	long passes = cfg_getint(cfg, "hash-passes");
+	unsigned reflectors = cfg_size(cfg, "reflector");
+	uint64_t life_ms = 0;
+	int err = settings_parse_duration(str_of(cfg, "token-life"), &life_ms);
+
+	if (err == 0) {
+		err = settings_parse_size(str_of(cfg, "hash-memory"), &s->hash_memory);
+	}
+	if (err != 0 || !log_level_from_name(str_of(cfg, "log-level"), &s->log_level) ||
+		!log_format_from_name(str_of(cfg, "log-format"), &s->log_format)) {
+		return fail(error, "%s: a value cannot be used", file);
+	}
+	if (passes < 1 || passes > HASH_PASSES_MAX) {
+		return fail(error, "%s: hash-passes must be 1 to %d, not %ld", file, HASH_PASSES_MAX, passes);
+	}
+	if (reflectors > AUTHD_REFLECTORS_MAX) {
+		return fail(error, "%s: %u reflectors are more than the %u that are possible", file, reflectors,
+			AUTHD_REFLECTORS_MAX);
+	}
+	s->token_life_s = life_ms / 1000;
+	s->hash_passes = (uint64_t)passes;
+	snprintf(s->name, sizeof(s->name), "%s", str_of(cfg, "name"));
+	snprintf(s->cluster, sizeof(s->cluster), "%s", str_of(cfg, "cluster"));
+	for (unsigned i = 0; i < reflectors && err == 0; i++) {
+		err = take_reflector(s, cfg_getnsec(cfg, "reflector", i), file, error);
+	}
+	return err;
+}
+
+int authd_settings_load(struct authd_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE])
+{
+	cfg_opt_t reflector_opts[] = {
+		CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr),
+		CFG_STR_CB("tls-name", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("address", NULL, CFGF_NONE, check_address),
+		CFG_STR_CB("ports", NULL, CFGF_NONE, settings_cb_ports),
+		CFG_END(),
+	};
+	cfg_opt_t opts[] = {
+		CFG_STR_CB("log-level", "info", CFGF_NONE, settings_cb_log_level),
+		CFG_STR_CB("log-format", "logfmt", CFGF_NONE, settings_cb_log_format),
+		CFG_STR("user", "", CFGF_NONE),
+		CFG_STR_CB("name", "authd", CFGF_NONE, settings_cb_name),
+		CFG_STR_CB("cluster", NULL, CFGF_NONE, settings_cb_name),
+		CFG_STR_LIST_CB("listen", NULL, CFGF_NONE, settings_cb_addr),
+		CFG_STR_CB("certificate", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("key", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("admin-socket", "/run/heliograph/authd.sock", CFGF_NONE, check_text),
+		CFG_STR_CB("state-dir", "/var/lib/heliograph", CFGF_NONE, check_text),
+		CFG_STR_CB("control-certificate", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("control-key", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("control-ca", NULL, CFGF_NONE, check_text),
+		CFG_STR_CB("token-life", "12h", CFGF_NONE, check_life),
+		CFG_STR_CB("hash-memory", "64M", CFGF_NONE, check_memory),
+		CFG_INT("hash-passes", 2, CFGF_NONE),
+		CFG_SEC("reflector", reflector_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_END(),
+	};
+	cfg_t *cfg = NULL;
+	int err = settings_parse_file(&cfg, opts, file, error);
+
+	if (err != 0) {
+		return err;
+	}
+	struct authd_settings *s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		err = ERR_NOMEM;
+		goto free_cfg;
+	}
+	err = check_required(cfg, file, error);
+	if (err == 0) {
+		err = take_listen(s, cfg, file, error);
+	}
+	if (err == 0) {
+		err = take_paths(s, cfg, file);
+	}
+	if (err == 0) {
+		err = take_values(s, cfg, file, error);
+	}
+	if (err != 0) {
+		authd_settings_destroy(s);
+	} else {
+		*out = s;
+	}
+free_cfg:
+	cfg_free(cfg);
+	return err;
+}
+
+void authd_settings_destroy(struct authd_settings *s)
+{
+	if (s == NULL) {
+		return;
+	}
+	free(s->user);
+	free(s->certificate);
+	free(s->key);
+	free(s->control_certificate);
+	free(s->control_key);
+	free(s->control_ca);
+	free(s->admin_socket);
+	free(s->state_dir);
+	free(s);
+}
+
+const char *authd_settings_fixed_change(const struct authd_settings *now, const struct authd_settings *then)
+{
+	if (strcmp(now->name, then->name) != 0) {
+		return "name";
+	}
+	if (strcmp(now->cluster, then->cluster) != 0) {
+		return "cluster";
+	}
+	if (strcmp(now->user, then->user) != 0) {
+		return "user";
+	}
+	if (strcmp(now->admin_socket, then->admin_socket) != 0) {
+		return "admin-socket";
+	}
+	if (strcmp(now->state_dir, then->state_dir) != 0) {
+		return "state-dir";
+	}
+	if (now->listen_count != then->listen_count) {
+		return "listen";
+	}
+	for (size_t i = 0; i < now->listen_count; i++) {
+		if (strcmp(now->listen[i].text, then->listen[i].text) != 0) {
+			return "listen";
+		}
+	}
+	return NULL;
+}
