@@ -1,0 +1,584 @@
+/*
+ * store_sqlite: the store's operations on SQLite (WAL, synchronous FULL), one connection behind a
+ * mutex, all statements prepared once. SQLite's codes end here. Must never answer success for a
+ * change that is not on the disk.
+ */
+#include "authd/store_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "authd/store_sqlite_impl.h"
+#include "common/log.h"
+
+/* In the order of enum store_sqlite_stmt. */
+static const char *const sql[SQL_COUNT] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_CHECK] = "SELECT max(number) FROM schema_version",
+	[SQL_USER_ADD] = "INSERT INTO user (name, hash, created_at, disabled) VALUES (?1, ?2, ?3, ?4)",
+	[SQL_USER_GET] = "SELECT name, hash, created_at, disabled FROM user WHERE name = ?1",
+	[SQL_USER_LIST] = "SELECT name, hash, created_at, disabled FROM user ORDER BY name",
+	[SQL_USER_SET_HASH] = "UPDATE user SET hash = ?2 WHERE name = ?1",
+	[SQL_USER_SET_DISABLED] = "UPDATE user SET disabled = ?2 WHERE name = ?1",
+	[SQL_USER_REVOKE] = "INSERT INTO revocation (jti, until) SELECT jti, expires_at FROM token"
+			    " WHERE user = ?1 AND revoked_at = 0 AND expires_at > ?2",
+	[SQL_USER_REVOKE_MARK] = "UPDATE token SET revoked_at = ?2"
+				 " WHERE user = ?1 AND revoked_at = 0 AND expires_at > ?2",
+	[SQL_ROOM_ADD] = "INSERT INTO room (name, created_at) VALUES (?1, ?2)",
+	[SQL_ROOM_GET] = "SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
+			 " FROM room r LEFT JOIN placement p ON p.room = r.name WHERE r.name = ?1",
+	[SQL_ROOM_LIST] = "SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
+			  " FROM room r LEFT JOIN placement p ON p.room = r.name ORDER BY r.name",
+	[SQL_PLACE_SET] = "INSERT INTO placement (room, reflector, port, placed_at) VALUES (?1, ?2, ?3, ?4)"
+			  " ON CONFLICT (room) DO UPDATE SET reflector = ?2, port = ?3, placed_at = ?4",
+	[SQL_PLACE_COUNTS] = "SELECT reflector, port, count(*) FROM placement GROUP BY reflector, port",
+	[SQL_TOKEN_ADD] = "INSERT INTO token (jti, user, participant, room, issued_at, expires_at)"
+			  " SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+			  " WHERE EXISTS (SELECT 1 FROM user WHERE name = ?2 AND disabled = 0)"
+			  " AND EXISTS (SELECT 1 FROM room WHERE name = ?4)",
+	[SQL_TOKEN_LIST] = "SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
+			   " WHERE (?1 IS NULL OR room = ?1) AND (?2 IS NULL OR user = ?2)"
+			   " AND (?3 OR (revoked_at = 0 AND expires_at > ?4)) ORDER BY issued_at, jti LIMIT ?5",
+	/* base64url has no character above 'z', so this range holds all that begin with ?1. */
+	[SQL_TOKEN_FIND] = "SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
+			   " WHERE jti >= ?1 AND jti < ?1 || '~' AND expires_at > ?2 LIMIT 2",
+	[SQL_TOKEN_REVOKE_MARK] = "UPDATE token SET revoked_at = ?2 WHERE jti = ?1",
+	[SQL_REVOCATION_ADD] = "INSERT INTO revocation (jti, until) VALUES (?1, ?2)",
+	[SQL_REVOCATION_LIST] = "SELECT seq, jti, until FROM revocation WHERE seq > ?1 AND until > ?2 ORDER BY seq",
+	[SQL_PURGE_TOKENS] = "DELETE FROM token WHERE expires_at < ?1",
+	[SQL_PURGE_REVOCATIONS] = "DELETE FROM revocation WHERE until < ?1",
+};
+
+static struct store_sqlite *self(struct store *st)
+{
+	return (struct store_sqlite *)(void *)st;
+}
+
+/* Logs and translates; at most one line a second matters to nobody but keeps a full disk readable. */
+static int failed(struct store_sqlite *s, int rc, enum store_sqlite_stmt id)
+{
+	if (rc == SQLITE_CONSTRAINT) {
+		return ERR_EXISTS;
+	}
+	log_event(LOG_LEVEL_ERROR, "store-failed", LOG_STR("why", sqlite3_errmsg(s->db)),
+		LOG_INT("code", sqlite3_extended_errcode(s->db)), LOG_INT("statement", id));
+	return rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_STORE;
+}
+
+/* Binds by a format of 's' (const char *, may be NULL) and 'i' (int64_t). */
+static sqlite3_stmt *bound(struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, va_list ap)
+{
+	sqlite3_stmt *stmt = s->stmts[id];
+
+	for (int i = 0; format[i] != '\0'; i++) {
+		if (format[i] == 's') {
+			sqlite3_bind_text(stmt, i + 1, va_arg(ap, const char *), -1, SQLITE_STATIC);
+		} else {
+			sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
+		}
+	}
+	return stmt;
+}
+
+static void done(sqlite3_stmt *stmt)
+{
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+}
+
+/* Runs a statement without rows; the mutex is held. */
+static int run(struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	sqlite3_stmt *stmt = bound(s, id, format, ap);
+	va_end(ap);
+
+	int rc = sqlite3_step(stmt);
+	int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : failed(s, rc & 0xff, id);
+	done(stmt);
+	return err;
+}
+
+/* Runs a query and hands each row to each(); the mutex is held. */
+static int each_row(struct store_sqlite *s, enum store_sqlite_stmt id, int (*each)(sqlite3_stmt *, void *), void *arg,
+	const char *format, ...)
+{
+	int rc, err = 0;
+	va_list ap;
+	va_start(ap, format);
+	sqlite3_stmt *stmt = bound(s, id, format, ap);
+	va_end(ap);
+
+	while (err == 0 && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
+		err = rc == SQLITE_ROW ? each(stmt, arg) : failed(s, rc & 0xff, id);
+	}
+	done(stmt);
+	return err;
+}
+
+static int begin(struct store_sqlite *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_BEGIN, "");
+	if (err != 0) {
+		pthread_mutex_unlock(&s->mutex);
+	}
+	return err;
+}
+
+/* Commits when err is 0, else takes everything back; answers what came of it. */
+static int finish(struct store_sqlite *s, int err)
+{
+	if (err == 0) {
+		err = run(s, SQL_COMMIT, "");
+	}
+	if (err != 0 && sqlite3_get_autocommit(s->db) == 0) {
+		/* a failed rollback leaves nothing either: SQLite undoes it when the file is opened next */
+		(void)run(s, SQL_ROLLBACK, "");
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static void col_text(sqlite3_stmt *stmt, int col, char *out, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, col);
+
+	snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+static int check(struct store *st)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_CHECK, "");
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+/* ---- users ---- */
+
+struct each_user {
+	store_user_fn each;
+	void *arg;
+};
+
+static int row_user(sqlite3_stmt *stmt, void *arg)
+{
+	struct each_user *e = arg;
+	struct store_user row = { .created_at = sqlite3_column_int64(stmt, 2),
+		.disabled = sqlite3_column_int(stmt, 3) != 0 };
+
+	col_text(stmt, 0, row.name, sizeof(row.name));
+	col_text(stmt, 1, row.hash, sizeof(row.hash));
+	return e->each(&row, e->arg);
+}
+
+static int copy_user(const struct store_user *row, void *arg)
+{
+	*(struct store_user *)arg = *row;
+	return 0;
+}
+
+static int user_add(struct store *st, const struct store_user *user)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_USER_ADD, "ssii", user->name, user->hash, user->created_at, (int64_t)user->disabled);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int user_get(struct store *st, const char *name, struct store_user *out)
+{
+	struct store_sqlite *s = self(st);
+	struct each_user e = { copy_user, out };
+
+	memset(out, 0, sizeof(*out));
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_USER_GET, row_user, &e, "s", name);
+	pthread_mutex_unlock(&s->mutex);
+	return err == 0 && out->name[0] == '\0' ? ERR_NOT_FOUND : err;
+}
+
+static int user_list(struct store *st, store_user_fn each, void *arg)
+{
+	struct store_sqlite *s = self(st);
+	struct each_user e = { each, arg };
+
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_USER_LIST, row_user, &e, "");
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int user_set_hash(struct store *st, const char *name, const char *hash)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_USER_SET_HASH, "ss", name, hash);
+	if (err == 0 && sqlite3_changes(s->db) == 0) {
+		err = ERR_NOT_FOUND;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int user_set_disabled(struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked)
+{
+	struct store_sqlite *s = self(st);
+	int err = begin(s);
+
+	*revoked = 0;
+	if (err != 0) {
+		return err;
+	}
+	err = run(s, SQL_USER_SET_DISABLED, "si", name, (int64_t)disabled);
+	if (err == 0 && sqlite3_changes(s->db) == 0) {
+		err = ERR_NOT_FOUND;
+	}
+	if (err == 0 && disabled) {
+		err = run(s, SQL_USER_REVOKE, "si", name, now);
+		if (err == 0) {
+			*revoked = (size_t)sqlite3_changes(s->db);
+			err = run(s, SQL_USER_REVOKE_MARK, "si", name, now);
+		}
+	}
+	return finish(s, err);
+}
+
+/* ---- rooms and where they live ---- */
+
+struct each_room {
+	store_room_fn each;
+	void *arg;
+};
+
+static int row_room(sqlite3_stmt *stmt, void *arg)
+{
+	struct each_room *e = arg;
+	struct store_room row = { .created_at = sqlite3_column_int64(stmt, 1),
+		.port = (uint16_t)sqlite3_column_int(stmt, 3) };
+
+	col_text(stmt, 0, row.name, sizeof(row.name));
+	col_text(stmt, 2, row.reflector, sizeof(row.reflector));
+	return e->each(&row, e->arg);
+}
+
+static int copy_room(const struct store_room *row, void *arg)
+{
+	*(struct store_room *)arg = *row;
+	return 0;
+}
+
+static int room_add(struct store *st, const char *name, int64_t now)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_ROOM_ADD, "si", name, now);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int room_get(struct store *st, const char *name, struct store_room *out)
+{
+	struct store_sqlite *s = self(st);
+	struct each_room e = { copy_room, out };
+
+	memset(out, 0, sizeof(*out));
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_ROOM_GET, row_room, &e, "s", name);
+	pthread_mutex_unlock(&s->mutex);
+	return err == 0 && out->name[0] == '\0' ? ERR_NOT_FOUND : err;
+}
+
+static int room_list(struct store *st, store_room_fn each, void *arg)
+{
+	struct store_sqlite *s = self(st);
+	struct each_room e = { each, arg };
+
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_ROOM_LIST, row_room, &e, "");
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_PLACE_SET, "ssii", room, reflector, (int64_t)port, now);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+struct each_place {
+	store_place_fn each;
+	void *arg;
+};
+
+static int row_place(sqlite3_stmt *stmt, void *arg)
+{
+	struct each_place *e = arg;
+	struct store_place row = { .port = (uint16_t)sqlite3_column_int(stmt, 1),
+		.rooms = (size_t)sqlite3_column_int64(stmt, 2) };
+
+	col_text(stmt, 0, row.reflector, sizeof(row.reflector));
+	return e->each(&row, e->arg);
+}
+
+static int place_counts(struct store *st, store_place_fn each, void *arg)
+{
+	struct store_sqlite *s = self(st);
+	struct each_place e = { each, arg };
+
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_PLACE_COUNTS, row_place, &e, "");
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+/* ---- tokens ---- */
+
+struct each_token {
+	store_token_fn each;
+	void *arg;
+	size_t count;
+};
+
+static int row_token(sqlite3_stmt *stmt, void *arg)
+{
+	struct each_token *e = arg;
+	struct store_token row = { .issued_at = sqlite3_column_int64(stmt, 4),
+		.expires_at = sqlite3_column_int64(stmt, 5),
+		.revoked_at = sqlite3_column_int64(stmt, 6) };
+
+	col_text(stmt, 0, row.jti, sizeof(row.jti));
+	col_text(stmt, 1, row.user, sizeof(row.user));
+	col_text(stmt, 2, row.participant, sizeof(row.participant));
+	col_text(stmt, 3, row.room, sizeof(row.room));
+	e->count++;
+	return e->each(&row, e->arg);
+}
+
+static int copy_token(const struct store_token *row, void *arg)
+{
+	*(struct store_token *)arg = *row;
+	return 0;
+}
+
+static int token_add(struct store *st, const struct store_token *t)
+{
+	struct store_sqlite *s = self(st);
+
+	pthread_mutex_lock(&s->mutex);
+	int err = run(s, SQL_TOKEN_ADD, "ssssii", t->jti, t->user, t->participant, t->room, t->issued_at,
+		t->expires_at);
+	if (err == 0 && sqlite3_changes(s->db) == 0) {
+		err = ERR_DENIED;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int token_list(struct store *st, const struct store_token_filter *f, store_token_fn each, void *arg)
+{
+	struct store_sqlite *s = self(st);
+	struct each_token e = { each, arg, 0 };
+
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_TOKEN_LIST, row_token, &e, "ssiii", f->room, f->user, (int64_t)f->all, f->now,
+		(int64_t)STORE_LIST_MAX);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int token_revoke(struct store *st, const char *prefix, int64_t now, struct store_token *out)
+{
+	struct store_sqlite *s = self(st);
+	struct each_token e = { copy_token, out, 0 };
+	int err = begin(s);
+
+	if (err != 0) {
+		return err;
+	}
+	err = each_row(s, SQL_TOKEN_FIND, row_token, &e, "si", prefix, now);
+	if (err == 0 && e.count != 1) {
+		err = e.count == 0 ? ERR_NOT_FOUND : ERR_EXISTS;
+	}
+	if (err == 0 && out->revoked_at == 0) {
+		out->revoked_at = now;
+		err = run(s, SQL_TOKEN_REVOKE_MARK, "si", out->jti, now);
+		if (err == 0) {
+			err = run(s, SQL_REVOCATION_ADD, "si", out->jti, out->expires_at);
+		}
+	}
+	return finish(s, err);
+}
+
+struct each_revocation {
+	store_revocation_fn each;
+	void *arg;
+};
+
+static int row_revocation(sqlite3_stmt *stmt, void *arg)
+{
+	struct each_revocation *e = arg;
+	struct store_revocation row = { .seq = sqlite3_column_int64(stmt, 0),
+		.until = sqlite3_column_int64(stmt, 2) };
+
+	col_text(stmt, 1, row.jti, sizeof(row.jti));
+	return e->each(&row, e->arg);
+}
+
+static int revocation_list(struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg)
+{
+	struct store_sqlite *s = self(st);
+	struct each_revocation e = { each, arg };
+
+	pthread_mutex_lock(&s->mutex);
+	int err = each_row(s, SQL_REVOCATION_LIST, row_revocation, &e, "ii", after, now);
+	pthread_mutex_unlock(&s->mutex);
+	return err;
+}
+
+static int purge(struct store *st, int64_t before, size_t *gone)
+{
+	struct store_sqlite *s = self(st);
+	int err = begin(s);
+
+	*gone = 0;
+	if (err != 0) {
+		return err;
+	}
+	err = run(s, SQL_PURGE_TOKENS, "i", before);
+	if (err == 0) {
+		*gone = (size_t)sqlite3_changes(s->db);
+		err = run(s, SQL_PURGE_REVOCATIONS, "i", before);
+	}
+	return finish(s, err);
+}
+
+/* ---- opening and closing ---- */
+
+static void destroy(struct store *st)
+{
+	struct store_sqlite *s = self(st);
+
+	if (s == NULL) {
+		return;
+	}
+	for (int i = 0; i < SQL_COUNT; i++) {
+		sqlite3_finalize(s->stmts[i]);
+	}
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+static const struct store_ops ops = {
+	.destroy = destroy,
+	.check = check,
+	.user_add = user_add,
+	.user_get = user_get,
+	.user_list = user_list,
+	.user_set_hash = user_set_hash,
+	.user_set_disabled = user_set_disabled,
+	.room_add = room_add,
+	.room_get = room_get,
+	.room_list = room_list,
+	.place_set = place_set,
+	.place_counts = place_counts,
+	.token_add = token_add,
+	.token_list = token_list,
+	.token_revoke = token_revoke,
+	.revocation_list = revocation_list,
+	.purge = purge,
+};
+
+/* SQLite would make the file with the umask's mode; hashes are in it. */
+static int make_private(const char *file, char why[512])
+{
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		snprintf(why, 512, "%s cannot be opened: %s: check the owner and mode of its folder", file,
+			strerror(errno));
+		return ERR_STORE;
+	}
+	int rc = fchmod(fd, 0600);
+	close(fd);
+	if (rc != 0) {
+		snprintf(why, 512, "%s cannot be made private: %s: it must belong to the daemon's user", file,
+			strerror(errno));
+		return ERR_STORE;
+	}
+	return 0;
+}
+
+static int prepare(struct store_sqlite *s, const char *file, char why[512])
+{
+	char reason[512] = "";
+
+	if (sqlite3_exec(s->db,
+		    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		    " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+		    NULL, NULL, NULL) != SQLITE_OK) {
+		snprintf(why, 512, "%s cannot be used: %s", file, sqlite3_errmsg(s->db));
+		return ERR_STORE;
+	}
+	int err = store_sqlite_migrate(s->db, reason);
+	if (err != 0) {
+		snprintf(why, 512, "%.200s: %.300s", file, reason);
+		return err;
+	}
+	for (int i = 0; i < SQL_COUNT; i++) {
+		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL) !=
+			SQLITE_OK) {
+			snprintf(why, 512, "%s does not fit its schema: %s", file, sqlite3_errmsg(s->db));
+			return ERR_STORE;
+		}
+	}
+	return 0;
+}
+
+int store_sqlite_open(struct store **out, const char *file, char why[512])
+{
+	struct store_sqlite *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		snprintf(why, 512, "out of memory");
+		return ERR_NOMEM;
+	}
+	s->base.ops = &ops;
+	pthread_mutex_init(&s->mutex, NULL);
+	int err = make_private(file, why);
+	if (err == 0 && sqlite3_open_v2(file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		snprintf(why, 512, "%s cannot be opened: %s", file,
+			s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
+		err = ERR_STORE;
+	}
+	if (err == 0) {
+		err = prepare(s, file, why);
+	}
+	if (err != 0) {
+		destroy(&s->base);
+		return err;
+	}
+	*out = &s->base;
+	return 0;
+}
