@@ -1,0 +1,424 @@
+/*
+ * link: owns one control link through its states: waiting → connecting → handshake → welcome → up,
+ * and back to waiting after any failure. Must never take a word from a peer whose certificate does not
+ * name the reflector of the settings.
+ */
+#include "authd/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authd/link_parse.h"
+#include "common/chan.h"
+#include "common/log.h"
+#include "common/net.h"
+#include "proto/limits.h"
+#include "proto/msg.h"
+
+#define ALPN "helio-link/1"
+#define BACKOFF_MIN_S 0.2
+#define BACKOFF_MAX_S 5.0
+#define CONNECT_S 5.0
+#define WELCOME_S 5.0
+#define USER_TIMEOUT_MS 15000u
+#define REVOKE_PAGE 500u
+
+enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_HANDSHAKE, LINK_WELCOME, LINK_UP };
+
+struct link {
+	const struct link_env *env;
+	const struct link_events *events;
+	void *user;
+	enum link_state state;
+	gnutls_certificate_credentials_t creds; /* for the next dial */
+	gnutls_certificate_credentials_t used; /* by the session that is open; NULL: none */
+	ev_io connecting;
+	ev_timer timer; /* waiting: redial; else: the deadline of the state */
+	int fd; /* while connecting */
+	struct chan *chan;
+	double backoff_s;
+	int64_t revoked_seq; /* of the last revocation that was sent */
+	int logged_err; /* so that a reflector that stays away is told of once */
+	struct link_view view;
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void start_timer(struct link *link, double seconds)
+{
+	ev_timer_stop(link->env->loop, &link->timer);
+	ev_timer_set(&link->timer, seconds, 0.);
+	ev_timer_start(link->env->loop, &link->timer);
+}
+
+static void drop(struct link *link)
+{
+	ev_timer_stop(link->env->loop, &link->timer);
+	ev_io_stop(link->env->loop, &link->connecting);
+	if (link->fd >= 0) {
+		close(link->fd);
+		link->fd = -1;
+	}
+	chan_destroy(link->chan);
+	link->chan = NULL;
+	link->used = NULL;
+}
+
+/* Any state → waiting, and dial again later. */
+static void fail(struct link *link, int err)
+{
+	bool was_up = link->state == LINK_UP;
+	double jitter = 0.75 + 0.5 * (double)(random() % 1000) / 1000.0;
+
+	drop(link);
+	link->state = LINK_WAITING;
+	link->view.up = false;
+	link->view.err = err;
+	if (link->view.detail[0] == '\0') {
+		snprintf(link->view.detail, sizeof(link->view.detail), "%s", errcode_text(err));
+	}
+	if (was_up) {
+		link->view.since = (int64_t)time(NULL);
+		link->view.since_ms = monotonic_ms();
+	}
+	if (was_up || link->logged_err != err) {
+		log_event(LOG_LEVEL_WARN, "link-down", LOG_STR("reflector", link->view.conf.name),
+			LOG_STR("control", link->view.conf.control.text), LOG_ERR(err),
+			LOG_STR("why", link->view.detail));
+		link->logged_err = err;
+	}
+	start_timer(link, link->backoff_s * jitter);
+	link->backoff_s = link->backoff_s * 2 < BACKOFF_MAX_S ? link->backoff_s * 2 : BACKOFF_MAX_S;
+	link->events->on_change(link, link->user);
+}
+
+/* A message that cannot be sent leaves the other end with a gap: better to begin again. */
+static int send_or_fail(struct link *link, json_t *msg)
+{
+	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
+
+	json_decref(msg);
+	if (err != 0) {
+		fail(link, err);
+	}
+	return err;
+}
+
+/* ---- what goes out ---- */
+
+struct page {
+	json_t *tokens;
+	int64_t seq;
+};
+
+static int add_to_page(const struct store_revocation *row, void *arg)
+{
+	struct page *page = arg;
+	json_t *item = json_pack("{s:s,s:I}", "jti", row->jti, "until", (json_int_t)row->until);
+
+	if (json_array_append_new(page->tokens, item) != 0) {
+		return ERR_NOMEM;
+	}
+	page->seq = row->seq;
+	return json_array_size(page->tokens) == REVOKE_PAGE ? ERR_FULL : 0;
+}
+
+/* One page; ERR_FULL: there is more. */
+static int send_revoke_page(struct link *link)
+{
+	struct page page = { .tokens = json_array(), .seq = link->revoked_seq };
+	struct store *store = link->env->store;
+	int err = ERR_NOMEM;
+
+	if (page.tokens != NULL) {
+		err = store->ops->revocation_list(store, link->revoked_seq, (int64_t)time(NULL), add_to_page, &page);
+	}
+	if ((err != 0 && err != ERR_FULL) || json_array_size(page.tokens) == 0) {
+		json_decref(page.tokens);
+		if (err != 0) {
+			snprintf(link->view.detail, sizeof(link->view.detail), "revocations cannot be read");
+			fail(link, err);
+		}
+		return err;
+	}
+	int sent = send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "tokens", page.tokens));
+	if (sent != 0) {
+		return sent;
+	}
+	link->revoked_seq = page.seq;
+	return err;
+}
+
+void link_send_revocations(struct link *link)
+{
+	while (link->state == LINK_UP && send_revoke_page(link) == ERR_FULL) {
+	}
+}
+
+int link_send_query(struct link *link, int64_t id, const char *what, const char *room)
+{
+	if (link->state != LINK_UP) {
+		return ERR_STATE;
+	}
+	json_t *msg = json_pack("{s:s,s:I,s:s,s:s*}", "type", "query", "id", (json_int_t)id, "what", what, "room",
+		room);
+	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
+	json_decref(msg);
+	return err;
+}
+
+static int send_keys(struct link *link)
+{
+	return send_or_fail(link,
+		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer, "cluster",
+			link->env->cluster, "jwks", link->env->jwks));
+}
+
+/* ---- what comes in ---- */
+
+static void on_welcome(struct link *link, const json_t *msg)
+{
+	struct link_view *view = &link->view;
+
+	view->detail[0] = '\0';
+	int err = link_parse_welcome(view, msg);
+	if (err != 0) {
+		fail(link, err);
+		return;
+	}
+	ev_timer_stop(link->env->loop, &link->timer);
+	link->state = LINK_UP;
+	link->backoff_s = BACKOFF_MIN_S;
+	link->revoked_seq = 0;
+	link->logged_err = 0;
+	view->up = view->was_up = true;
+	view->err = 0;
+	view->report_ms = 0;
+	view->since = (int64_t)time(NULL);
+	view->since_ms = monotonic_ms();
+	if (send_keys(link) != 0) {
+		return;
+	}
+	link_send_revocations(link);
+	if (link->state == LINK_UP) {
+		log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
+			LOG_STR("control", view->conf.control.text), LOG_INT("workers", view->worker_count));
+		link->events->on_change(link, link->user);
+	}
+}
+
+static void on_report(struct link *link, const json_t *msg)
+{
+	int err = link_parse_report(&link->view, msg);
+
+	if (err != 0) {
+		snprintf(link->view.detail, sizeof(link->view.detail), "a report that makes no sense");
+		fail(link, err);
+		return;
+	}
+	link->view.report_ms = monotonic_ms();
+	link->events->on_change(link, link->user);
+}
+
+static void on_answer(struct link *link, const json_t *msg)
+{
+	const json_t *items = NULL;
+	int64_t id = 0;
+	bool done = false;
+	int err = msg_get_int(msg, "id", 0, LINK_ID_MAX, &id);
+
+	if (err == 0) {
+		err = msg_opt_bool(msg, "done", &done);
+	}
+	if (err == 0 && json_object_get(msg, "items") != NULL) {
+		err = msg_get_array(msg, "items", SIZE_MAX, &items);
+	}
+	if (err != 0) {
+		snprintf(link->view.detail, sizeof(link->view.detail), "an answer that makes no sense");
+		fail(link, err);
+		return;
+	}
+	link->events->on_answer(link, id, items, done, link->user);
+}
+
+static void on_message(struct chan *ch, const char *type, const json_t *msg, void *user)
+{
+	struct link *link = user;
+
+	(void)ch;
+	if (link->state == LINK_WELCOME) {
+		if (strcmp(type, "link-welcome") == 0) {
+			on_welcome(link, msg);
+		} else {
+			fail(link, ERR_HELLO_EXPECTED);
+		}
+	} else if (strcmp(type, "report") == 0) {
+		on_report(link, msg);
+	} else if (strcmp(type, "answer") == 0) {
+		on_answer(link, msg);
+	}
+	/* other types: a newer reflector's, passed over */
+}
+
+static void on_open(struct chan *ch, void *user)
+{
+	struct link *link = user;
+
+	(void)ch;
+	link->state = LINK_WELCOME;
+	start_timer(link, WELCOME_S);
+	(void)send_or_fail(link,
+		json_pack("{s:s,s:i,s:s,s:s,s:s}", "type", "link-hello", "version", 1, "cluster", link->env->cluster,
+			"issuer", link->env->issuer, "authd", link->env->issuer));
+}
+
+static void on_end(struct chan *ch, int err, void *user)
+{
+	struct link *link = user;
+	const char *detail = chan_tls(ch) != NULL ? chan_tls(ch)->detail : NULL;
+
+	link->view.detail[0] = '\0';
+	if (detail != NULL) {
+		snprintf(link->view.detail, sizeof(link->view.detail), "%s: %s", errcode_text(err), detail);
+	}
+	fail(link, err);
+}
+
+static const struct chan_events chan_events = {
+	.on_message = on_message,
+	.on_open = on_open,
+	.on_end = on_end,
+};
+
+/* ---- dialling ---- */
+
+static void begin_handshake(struct link *link)
+{
+	struct tls_io io = { 0 };
+	const struct tls_io_client conf = { .creds = link->creds,
+		.alpn = ALPN,
+		.tls_name = link->view.conf.tls_name,
+		.require_ca = true };
+	int err = tls_io_init_client(&io, link->fd, &conf);
+
+	if (err == 0) {
+		net_tune(link->fd, USER_TIMEOUT_MS);
+		link->used = link->creds;
+		err = chan_create_tls(&link->chan, link->env->loop, link->fd, &io, LIMIT_TLS_HANDSHAKE_MS,
+			LIMIT_HEARTBEAT_MS, &chan_events, link);
+		link->fd = -1; /* the channel's, whatever came of it */
+	}
+	if (err != 0) {
+		fail(link, err);
+		return;
+	}
+	link->state = LINK_HANDSHAKE;
+	ev_timer_stop(link->env->loop, &link->timer); /* the channel has its own deadline now */
+}
+
+static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct link *link = w->data;
+
+	(void)revents;
+	ev_io_stop(loop, w);
+	int err = net_connect_result(link->fd);
+	if (err != 0) {
+		fail(link, err);
+		return;
+	}
+	begin_handshake(link);
+}
+
+static void dial(struct link *link)
+{
+	link->view.detail[0] = '\0';
+	int err = net_connect_start(&link->view.conf.control, NULL, &link->fd);
+	if (err != 0) {
+		link->fd = -1;
+		fail(link, err);
+		return;
+	}
+	link->state = LINK_CONNECTING;
+	ev_io_set(&link->connecting, link->fd, EV_WRITE);
+	ev_io_start(link->env->loop, &link->connecting);
+	start_timer(link, CONNECT_S);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct link *link = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (link->state == LINK_WAITING) {
+		dial(link);
+	} else {
+		fail(link, link->state == LINK_CONNECTING ? ERR_TIMEOUT : ERR_DEADLINE);
+	}
+}
+
+int link_create(struct link **out, const struct link_env *env, const struct authd_reflector *conf,
+	gnutls_certificate_credentials_t creds, const struct link_events *events, void *user)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL) {
+		return ERR_NOMEM;
+	}
+	link->env = env;
+	link->events = events;
+	link->user = user;
+	link->creds = creds;
+	link->fd = -1;
+	link->backoff_s = BACKOFF_MIN_S;
+	link->view.conf = *conf;
+	link->view.since = (int64_t)time(NULL);
+	link->view.since_ms = monotonic_ms();
+	link->view.err = ERR_CONNECT;
+	snprintf(link->view.detail, sizeof(link->view.detail), "not linked yet");
+	ev_init(&link->connecting, on_connected);
+	ev_init(&link->timer, on_timer);
+	link->connecting.data = link;
+	link->timer.data = link;
+	start_timer(link, 0.);
+	*out = link;
+	return 0;
+}
+
+void link_destroy(struct link *link)
+{
+	if (link == NULL) {
+		return;
+	}
+	if (link->state == LINK_UP) {
+		log_event(LOG_LEVEL_INFO, "link-down", LOG_STR("reflector", link->view.conf.name),
+			LOG_STR("control", link->view.conf.control.text), LOG_ERR(ERR_SHUTDOWN));
+	}
+	drop(link);
+	free(link);
+}
+
+void link_set_creds(struct link *link, gnutls_certificate_credentials_t creds)
+{
+	link->creds = creds;
+}
+
+bool link_uses(const struct link *link, gnutls_certificate_credentials_t creds)
+{
+	return link->creds == creds || link->used == creds;
+}
+
+const struct link_view *link_view(const struct link *link)
+{
+	return &link->view;
+}
