@@ -1,0 +1,289 @@
+/*
+ * daemon: owns every part of the running authd. Order matters here and only here: sockets that need
+ * root before root is given away, the state before what reads it, the listeners last.
+ */
+#include "authd/daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "authd/admin_socket.h"
+#include "authd/http_cert.h"
+#include "authd/http_srv.h"
+#include "authd/jwks.h"
+#include "authd/routes.h"
+#include "authd/store_sqlite.h"
+#include "common/log.h"
+#include "common/net.h"
+#include "common/privdrop.h"
+
+#define BACKLOG 512
+#define PURGE_EVERY_S 60
+#define EXPIRED_KEEP_S 86400 /* so that `token list --all` still shows today's */
+
+struct authd_daemon {
+	struct authd_settings *settings;
+	char issuer[LIMIT_NAME + 1], cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
+	int listen_fds[AUTHD_LISTEN_MAX];
+	size_t listen_count;
+	int state_fd; /* holds the lock */
+	int admin_fd;
+	struct jws_signer *signer;
+	struct store *store;
+	struct pass_hash *pass_hash;
+	struct login *login;
+	struct link_dial *link_dial;
+	struct placement *placement;
+	struct token_issue *token_issue;
+	struct routes_ctx ctx;
+	struct http_srv *http;
+	int64_t purged_s; /* monotonic */
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int bind_all(struct authd_daemon *d, char why[512])
+{
+	const struct authd_settings *s = d->settings;
+
+	for (size_t i = 0; i < s->listen_count; i++) {
+		int err = net_listen(&s->listen[i], BACKLOG, &d->listen_fds[i]);
+		if (err != 0) {
+			snprintf(why, 512, "%s cannot be listened on: %m: check that nobody else has it", s->listen[i].text);
+			return err;
+		}
+		d->listen_count++;
+	}
+	return 0;
+}
+
+static int drop_root(const struct authd_settings *s, char why[512])
+{
+	int err = privdrop_become(s->user);
+
+	if (err != 0) {
+		snprintf(why, 512, "cannot become user \"%s\": %s: start as root, or leave user out", s->user,
+			errcode_text(err));
+	}
+	return err;
+}
+
+static int open_state(struct authd_daemon *d, char why[512])
+{
+	char file[4096];
+	const char *dir = d->settings->state_dir;
+	int err = state_dir_open(dir, &d->state_fd, why);
+
+	if (err == 0) {
+		snprintf(file, sizeof(file), "%s/signing-key.pem", dir);
+		err = jws_signer_open(&d->signer, file, why);
+	}
+	if (err == 0) {
+		snprintf(file, sizeof(file), "%s/authd.sqlite", dir);
+		err = store_sqlite_open(&d->store, file, why);
+	}
+	return err;
+}
+
+static int link_each(void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
+{
+	return link_dial_each(links, each, arg);
+}
+
+static int start_links(struct authd_daemon *d, char why[512])
+{
+	const struct jws_public *const keys[] = { jws_signer_public(d->signer) };
+	json_t *jwks = jwks_build(keys, 1);
+	const struct link_dial_conf conf = { .settings = d->settings, .jwks = jwks, .store = d->store };
+	int err = ERR_NOMEM;
+
+	if (jwks != NULL) {
+		err = link_dial_create(&d->link_dial, &conf, why);
+	}
+	json_decref(jwks);
+	return err;
+}
+
+static int make_parts(struct authd_daemon *d)
+{
+	const struct authd_settings *s = d->settings;
+	int err = pass_hash_create(&d->pass_hash, 0, s->hash_memory, s->hash_passes);
+
+	if (err == 0) {
+		err = login_create(&d->login, d->store, d->pass_hash);
+	}
+	if (err == 0) {
+		err = placement_create(&d->placement, d->store, link_each, d->link_dial, monotonic_ms());
+	}
+	if (err == 0) {
+		const struct token_issue_conf conf = { .issuer = d->issuer,
+			.cluster = d->cluster,
+			.signer = d->signer,
+			.store = d->store,
+			.placement = d->placement,
+			.life_s = s->token_life_s };
+		err = token_issue_create(&d->token_issue, &conf);
+	}
+	return err;
+}
+
+static int serve(struct authd_daemon *d, char why[512])
+{
+	const struct authd_settings *s = d->settings;
+	int err = admin_socket_open(s->admin_socket, &d->admin_fd, why);
+
+	if (err != 0) {
+		return err;
+	}
+	d->ctx = (struct routes_ctx){ .cluster = d->cluster,
+		.store = d->store,
+		.pass_hash = d->pass_hash,
+		.login = d->login,
+		.token_issue = d->token_issue,
+		.link_dial = d->link_dial };
+	const struct http_srv_conf conf = { .public_fds = d->listen_fds,
+		.public_count = d->listen_count,
+		.admin_fd = d->admin_fd,
+		.cert_file = s->certificate,
+		.key_file = s->key,
+		.handler = routes_handle,
+		.user = &d->ctx };
+	d->listen_count = 0; /* taken over, whatever comes of it */
+	return http_srv_create(&d->http, &conf, why);
+}
+
+static void finish(struct authd_daemon *d)
+{
+	http_srv_destroy(d->http);
+	link_dial_destroy(d->link_dial);
+	token_issue_destroy(d->token_issue);
+	placement_destroy(d->placement);
+	login_destroy(d->login);
+	pass_hash_destroy(d->pass_hash);
+	if (d->store != NULL) {
+		d->store->ops->destroy(d->store);
+	}
+	jws_signer_destroy(d->signer);
+	for (size_t i = 0; i < d->listen_count; i++) {
+		close(d->listen_fds[i]);
+	}
+	if (d->admin_fd >= 0) {
+		unlink(d->settings->admin_socket);
+	}
+	if (d->state_fd >= 0) {
+		close(d->state_fd);
+	}
+	free(d);
+}
+
+int daemon_create(struct authd_daemon **out, struct authd_settings *settings, char why[512])
+{
+	struct authd_daemon *d = calloc(1, sizeof(*d));
+	int err;
+
+	snprintf(why, 512, "out of memory");
+	if (d == NULL) {
+		return ERR_NOMEM;
+	}
+	d->settings = settings;
+	snprintf(d->issuer, sizeof(d->issuer), "%s", settings->name);
+	snprintf(d->cluster, sizeof(d->cluster), "%s", settings->cluster);
+	d->state_fd = d->admin_fd = -1;
+	err = bind_all(d, why);
+	if (err == 0) {
+		err = drop_root(settings, why);
+	}
+	if (err == 0) {
+		err = open_state(d, why);
+	}
+	if (err == 0) {
+		err = start_links(d, why);
+	}
+	if (err == 0) {
+		snprintf(why, 512, "out of memory");
+		err = make_parts(d);
+	}
+	if (err == 0) {
+		err = serve(d, why);
+	}
+	if (err != 0) {
+		finish(d);
+		return err;
+	}
+	*out = d;
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		log_event(LOG_LEVEL_INFO, "ready", LOG_STR("listen", settings->listen[i].text),
+			LOG_STR("admin", settings->admin_socket), LOG_STR("cluster", settings->cluster),
+			LOG_INT("reflectors", settings->reflector_count));
+	}
+	return 0;
+}
+
+void daemon_destroy(struct authd_daemon *d)
+{
+	if (d != NULL) {
+		struct authd_settings *settings = d->settings;
+
+		finish(d);
+		authd_settings_destroy(settings);
+	}
+}
+
+int daemon_reload(struct authd_daemon *d, struct authd_settings *settings, char why[512])
+{
+	const char *fixed = authd_settings_fixed_change(d->settings, settings);
+
+	if (fixed != NULL) {
+		snprintf(why, 512, "%s has changed: that needs a restart", fixed);
+		return ERR_CONFIG;
+	}
+	/* all that can fail because of a file comes before anything is changed */
+	int err = http_cert_check(settings->certificate, settings->key, why);
+	if (err == 0) {
+		err = link_dial_reload(d->link_dial, settings, why);
+	}
+	if (err == 0) {
+		err = http_srv_reload(d->http, settings->certificate, settings->key, why);
+	}
+	if (err == 0) {
+		snprintf(why, 512, "out of memory");
+		err = pass_hash_set_cost(d->pass_hash, settings->hash_memory, settings->hash_passes);
+	}
+	if (err != 0) {
+		return err;
+	}
+	token_issue_set_life(d->token_issue, settings->token_life_s);
+	authd_settings_destroy(d->settings);
+	d->settings = settings;
+	return 0;
+}
+
+static void purge(struct authd_daemon *d)
+{
+	size_t gone = 0;
+	int err = d->store->ops->purge(d->store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
+
+	if (err == 0 && gone > 0) {
+		log_event(LOG_LEVEL_DEBUG, "tokens-purged", LOG_INT("count", gone));
+	}
+}
+
+void daemon_tick(struct authd_daemon *d)
+{
+	int64_t now = (int64_t)(monotonic_ms() / 1000);
+
+	http_srv_tick(d->http);
+	if (now - d->purged_s >= PURGE_EVERY_S) {
+		d->purged_s = now;
+		purge(d);
+	}
+}

@@ -1,0 +1,176 @@
+/*
+ * main: helio-authd's options and signals. Everything is judged before any resource is taken. Signals
+ * are blocked in all threads and taken here alone, between ticks of one second.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "authd/daemon.h"
+#include "authd/settings.h"
+#include "common/log.h"
+#include "common/sd_notify.h"
+
+#define DEFAULT_SETTINGS SYSCONFDIR "/heliograph/authd.conf"
+
+enum exit_code { EXIT_USAGE = 2, EXIT_SETTINGS = 3 };
+
+static const char usage[] =
+	"Usage: helio-authd [--settings FILE] [--check]\n"
+	"Says who may join: gives out tokens over HTTPS and keeps the reflectors informed.\n"
+	"\n"
+	"  -s, --settings FILE  read settings from FILE (" DEFAULT_SETTINGS ")\n"
+	"  -c, --check          read and judge the settings, then end\n"
+	"  -V, --version        print the version\n"
+	"  -h, --help           print this\n"
+	"\n"
+	"SIGHUP reads settings and certificates again, SIGTERM ends in order.\n"
+	"Exit status: 0 ended in order, 1 failed, 2 bad option, 3 bad settings.\n";
+
+struct options {
+	const char *settings;
+	bool check;
+	int exit_code; /* -1: go on */
+};
+
+static struct options parse_options(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "settings", required_argument, NULL, 's' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options o = { .settings = DEFAULT_SETTINGS, .exit_code = -1 };
+	int c;
+
+	while (o.exit_code < 0 && (c = getopt_long(argc, argv, "s:cVh", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o.settings = optarg;
+			break;
+		case 'c':
+			o.check = true;
+			break;
+		case 'V':
+			puts("helio-authd " PACKAGE_VERSION);
+			o.exit_code = EXIT_SUCCESS;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			o.exit_code = EXIT_SUCCESS;
+			break;
+		default:
+			fputs("Try helio-authd --help.\n", stderr);
+			o.exit_code = EXIT_USAGE;
+		}
+	}
+	if (o.exit_code < 0 && optind < argc) {
+		fprintf(stderr, "helio-authd: unexpected argument \"%s\"\nTry helio-authd --help.\n", argv[optind]);
+		o.exit_code = EXIT_USAGE;
+	}
+	return o;
+}
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGPIPE); /* never taken: a write to a closed connection says EPIPE */
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+	sigdelset(set, SIGPIPE);
+}
+
+static void reload(struct authd_daemon *d, const char *file)
+{
+	struct authd_settings *settings = NULL;
+	char why[SETTINGS_ERROR_SIZE] = "";
+
+	sd_notify_send("RELOADING=1");
+	int err = authd_settings_load(&settings, file, why);
+	if (err == 0) {
+		enum log_level level = settings->log_level;
+		enum log_format format = settings->log_format;
+		err = daemon_reload(d, settings, why);
+		if (err == 0) {
+			log_setup("authd", level, format);
+		} else {
+			authd_settings_destroy(settings);
+		}
+	}
+	if (err == 0) {
+		log_event(LOG_LEVEL_INFO, "reload", LOG_STR("settings", file));
+	} else {
+		log_event(LOG_LEVEL_ERROR, "reload-failed", LOG_ERR(err), LOG_STR("why", why),
+			LOG_STR("do", "the old settings stay; correct this and send SIGHUP again"));
+	}
+	sd_notify_send("READY=1");
+}
+
+static void run(struct authd_daemon *d, const sigset_t *set, const char *file)
+{
+	const struct timespec second = { .tv_sec = 1 };
+
+	for (;;) {
+		int sig = sigtimedwait(set, NULL, &second);
+		if (sig == SIGHUP) {
+			reload(d, file);
+		} else if (sig == SIGTERM || sig == SIGINT) {
+			return;
+		}
+		daemon_tick(d);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = parse_options(argc, argv);
+	const struct rlimit no_core = { 0, 0 }; /* passwords and the key are in memory */
+	struct authd_settings *settings = NULL;
+	struct authd_daemon *d = NULL;
+	char why[SETTINGS_ERROR_SIZE] = "";
+	sigset_t set;
+
+	if (o.exit_code >= 0) {
+		return o.exit_code;
+	}
+	log_setup("authd", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	if (authd_settings_load(&settings, o.settings, why) != 0) {
+		fprintf(stderr, "helio-authd: %s\n", why);
+		return EXIT_SETTINGS;
+	}
+	if (o.check) {
+		printf("%s: good\n", o.settings);
+		authd_settings_destroy(settings);
+		return EXIT_SUCCESS;
+	}
+	log_setup("authd", settings->log_level, settings->log_format);
+	block_signals(&set);
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	json_object_seed(0);
+	int err = sodium_init() < 0 ? ERR_INTERNAL : daemon_create(&d, settings, why);
+	if (err != 0) {
+		log_event(LOG_LEVEL_ERROR, "start-failed", LOG_ERR(err), LOG_STR("why", why));
+		authd_settings_destroy(settings);
+		return EXIT_FAILURE;
+	}
+	sd_notify_send("READY=1");
+	run(d, &set, o.settings);
+	sd_notify_send("STOPPING=1");
+	log_event(LOG_LEVEL_INFO, "shutdown", LOG_STR("reason", "signal"));
+	daemon_destroy(d);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,198 @@
+/*
+ * placement: decides where rooms live. Owns no state but a lock: what was decided is in the store, what
+ * is true of the reflectors comes from their links. Must never hand out a place that it has not recorded.
+ */
+#include "authd/placement.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNTS_MAX 4096u
+
+struct placement {
+	struct store *store;
+	placement_source source;
+	void *links;
+	uint64_t started_ms;
+	pthread_mutex_t mutex; /* one decision at a time */
+};
+
+/* One look at all reflectors. */
+struct survey {
+	const struct store_room *room;
+	uint64_t now_ms, started_ms;
+	const struct store_place *counts; /* rooms placed so far */
+	size_t count_len;
+	bool stays, wait; /* the room's own place: still good; or perhaps again in a moment */
+	bool found; /* best holds the least loaded worker */
+	struct placement_spot own, best;
+	int64_t best_people;
+	size_t best_rooms;
+};
+
+struct counts {
+	struct store_place *rows;
+	size_t len;
+};
+
+int placement_create(
+	struct placement **out, struct store *store, placement_source source, void *links, uint64_t now_ms)
+{
+	struct placement *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		return ERR_NOMEM;
+	}
+	p->store = store;
+	p->source = source;
+	p->links = links;
+	p->started_ms = now_ms;
+	pthread_mutex_init(&p->mutex, NULL);
+	*out = p;
+	return 0;
+}
+
+void placement_destroy(struct placement *p)
+{
+	if (p != NULL) {
+		pthread_mutex_destroy(&p->mutex);
+		free(p);
+	}
+}
+
+static void fill_spot(struct placement_spot *spot, const struct link_view *view, uint16_t port)
+{
+	snprintf(spot->reflector, sizeof(spot->reflector), "%s", view->conf.name);
+	snprintf(spot->address, sizeof(spot->address), "%s", view->conf.address);
+	snprintf(spot->tls_name, sizeof(spot->tls_name), "%s", view->conf.tls_name);
+	snprintf(spot->pin, sizeof(spot->pin), "%s", view->pin);
+	spot->port = port;
+}
+
+static const struct link_worker *worker_at(const struct link_view *view, uint16_t port)
+{
+	for (size_t i = 0; i < view->worker_count; i++) {
+		if (view->workers[i].port == port) {
+			return &view->workers[i];
+		}
+	}
+	return NULL;
+}
+
+static void look_at_own(struct survey *s, const struct link_view *view)
+{
+	const struct link_worker *w = worker_at(view, s->room->port);
+	uint64_t down_ms = s->now_ms - view->since_ms;
+
+	if (!view->was_up) {
+		s->wait = s->now_ms - s->started_ms < PLACEMENT_GRACE_MS;
+		return;
+	}
+	if (w == NULL) {
+		return; /* that port is gone */
+	}
+	bool people = w->participants > 0 && view->report_ms != 0 && s->now_ms - view->report_ms < PLACEMENT_LIVE_MS;
+	if (view->up || down_ms < PLACEMENT_GRACE_MS || people) {
+		s->stays = true;
+		fill_spot(&s->own, view, w->port);
+	}
+}
+
+static size_t placed_rooms(const struct survey *s, const char *reflector, uint16_t port)
+{
+	for (size_t i = 0; i < s->count_len; i++) {
+		if (s->counts[i].port == port && strcmp(s->counts[i].reflector, reflector) == 0) {
+			return s->counts[i].rooms;
+		}
+	}
+	return 0;
+}
+
+/* Fewest people; then fewest rooms placed, since those placed a moment ago have no people yet. */
+static void look_for_best(struct survey *s, const struct link_view *view)
+{
+	if (!view->up) {
+		return;
+	}
+	for (size_t i = 0; i < view->worker_count; i++) {
+		const struct link_worker *w = &view->workers[i];
+		size_t rooms = placed_rooms(s, view->conf.name, w->port);
+
+		if (!s->found || w->participants < s->best_people ||
+			(w->participants == s->best_people && rooms < s->best_rooms)) {
+			s->found = true;
+			s->best_people = w->participants;
+			s->best_rooms = rooms;
+			fill_spot(&s->best, view, w->port);
+		}
+	}
+}
+
+static int look(const struct link_view *view, void *arg)
+{
+	struct survey *s = arg;
+
+	if (strcmp(view->conf.name, s->room->reflector) == 0) {
+		look_at_own(s, view);
+	}
+	look_for_best(s, view);
+	return 0;
+}
+
+static int add_count(const struct store_place *row, void *arg)
+{
+	struct counts *counts = arg;
+
+	if (counts->len < COUNTS_MAX) {
+		counts->rows[counts->len++] = *row;
+	}
+	return 0;
+}
+
+/* The room's place when it stays; only looks. */
+static bool stays(struct placement *p, struct survey *s)
+{
+	(void)p->source(p->links, look, s);
+	return s->stays;
+}
+
+static int place(struct placement *p, struct survey *s, int64_t now)
+{
+	struct counts counts = { .rows = calloc(COUNTS_MAX, sizeof(*counts.rows)) };
+	int err = ERR_NOMEM;
+
+	if (counts.rows != NULL) {
+		err = p->store->ops->place_counts(p->store, add_count, &counts);
+	}
+	if (err == 0) {
+		s->counts = counts.rows;
+		s->count_len = counts.len;
+		s->found = false;
+		if (!stays(p, s)) {
+			err = s->wait || !s->found ? ERR_NO_REFLECTOR :
+						     p->store->ops->place_set(p->store, s->room->name,
+							     s->best.reflector, s->best.port, now);
+		}
+	}
+	free(counts.rows);
+	return err;
+}
+
+int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64_t now, struct placement_spot *out)
+{
+	struct store_room row;
+	struct survey s = { .room = &row, .now_ms = now_ms, .started_ms = p->started_ms };
+
+	pthread_mutex_lock(&p->mutex);
+	int err = p->store->ops->room_get(p->store, room, &row);
+	if (err == 0 && !stays(p, &s)) {
+		err = place(p, &s, now);
+	}
+	pthread_mutex_unlock(&p->mutex);
+	if (err == 0) {
+		*out = s.stays ? s.own : s.best;
+	}
+	return err;
+}
