@@ -160,6 +160,16 @@ export function within(promise, ms, what) {
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+// Waits until test() is true; false when it is not within ms.
+export async function until(test, ms = 3000) {
+	for (const end = Date.now() + ms; !test(); await sleep(5)) {
+		if (Date.now() >= end) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
  * A lane: TLS connection, checked before anything is sent, and the frames of it. Events: 'frame' for
  * each frame that is no control, ping or pong; 'message' for each control message; 'pong'; 'closed'.
