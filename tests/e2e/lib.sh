@@ -92,3 +92,84 @@ is_sanitized()
 {
 	grep -q __asan_init "$REFLECTOR_BIN"
 }
+
+# ---------------------------------------------------------------- participants (node)
+# E2E_NODE_ARGS holds what each of them needs: --authd, --ca, --password.
+
+# probe_try USER ROOM [OPTION VALUE...]: joins and leaves; what it saw is in $RUN/try.json.
+probe_try()
+{
+	local user=$1 room=$2
+	shift 2
+	timeout 30 node "$E2E/probe.mjs" try "${E2E_NODE_ARGS[@]}" --user "$user" --room "$room" "$@" \
+		>"$RUN/try.json"
+}
+
+# background_node NAME FILE SCRIPT ARGUMENT...: runs until a line comes on its stdin, a pipe of ours (not until
+# the pipe is closed: daemons started meanwhile inherit it).
+declare -A NODE_PID=() NODE_FD=()
+background_node()
+{
+	local name=$1 out=$2 fd
+	shift 2
+	mkfifo "$RUN/$name.stdin"
+	: >"$out"
+	exec {fd}<>"$RUN/$name.stdin"
+	NODE_FD[$name]=$fd
+	node "$@" <"$RUN/$name.stdin" >"$out" 2>>"$RUN/$name.log" &
+	NODE_PID[$name]=$!
+	E2E_JOBS+=($!)
+}
+
+node_end()
+{
+	local fd=${NODE_FD[$1]}
+	echo stop >&"$fd"
+	exec {fd}>&-
+	wait "${NODE_PID[$1]}"
+}
+
+# hold_start NAME USER ROOM [OPTION VALUE...]: joins and stays; hold_wait waits until it was closed, and
+# $RUN/NAME.held then says how.
+hold_start()
+{
+	local name=$1 user=$2 room=$3
+	shift 3
+	background_node "$name" "$RUN/$name.held.out" "$E2E/probe.mjs" hold "${E2E_NODE_ARGS[@]}" \
+		--user "$user" --room "$room" "$@"
+	wait_for 20 grep -q joined "$RUN/$name.held.out" || bad "$name joins" "$(cat "$RUN/$name.log")"
+}
+
+hold_wait()
+{
+	wait_for 15 pid_ended "${NODE_PID[$1]}" || bad "$1 is closed" 'it is still joined after 15 s'
+	node_end "$1"
+	grep -v joined "$RUN/$1.held.out" >"$RUN/$1.held"
+}
+
+# pair_start NAME USER ROOM [OPTION VALUE...]: two honest participants talk until pair_stop, which succeeds only
+# if no frame was lost.
+pair_start()
+{
+	local name=$1 user=$2 room=$3
+	shift 3
+	background_node "$name" "$RUN/$name.pair" "$E2E/pair.mjs" "${E2E_NODE_ARGS[@]}" --user "$user" \
+		--room "$room" "$@"
+	wait_for 20 grep -q ready "$RUN/$name.pair" || fail "the pair $name did not come to talk" \
+		"$(cat "$RUN/$name.log")"
+}
+
+pair_stop()
+{
+	local status=0
+	node_end "$1" || status=$?
+	tail -n 1 "$RUN/$1.pair"
+	return "$status"
+}
+
+# jti_of FILE: the id of the token in an answer of authd.
+jti_of()
+{
+	node -e 'const { token } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+		console.log(JSON.parse(Buffer.from(token.split(".")[1], "base64url")).jti);' "$1"
+}

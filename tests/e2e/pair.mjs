@@ -1,5 +1,5 @@
 // pair.mjs: two honest participants of one room exchange numbered audio, 50 frames/s each way, until
-// stdin ends (or after --seconds), while a test does its worst to the daemons around them. It prints
+// something comes on stdin or it ends (or after --seconds), while a test does its worst to the daemons around them. It prints
 // "ready PORT" once frames flow and one JSON line at the end; exit status 0 only if each frame came
 // exactly once, in order and unchanged.
 // usage: pair.mjs --authd URL --ca FILE --user U --password P --room R [--tag T] [--seconds S]
@@ -87,9 +87,9 @@ async function talk(talkers, stop) {
 const opt = options();
 const ca = fs.readFileSync(opt.ca);
 let stopped = false;
-process.stdin.on('end', () => { stopped = true; });
-process.stdin.on('error', () => { stopped = true; });
-process.stdin.resume();
+for (const event of ['data', 'end', 'error']) {
+	process.stdin.on(event, () => { stopped = true; });
+}
 const end = opt.seconds ? Date.now() + 1000 * Number(opt.seconds) : Infinity;
 
 const talkers = [await talker(opt, ca, 'a'), await talker(opt, ca, 'b')];

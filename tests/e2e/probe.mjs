@@ -1,6 +1,6 @@
 // probe.mjs: one participant for shell tests; it says in JSON what it saw, and judges nothing.
 //   try    joins, pings, leaves: {"ok":true,"port":..,"pin":..,"serial":..} or {"ok":false,"code":..}; 0 or 1
-//   hold   joins, prints "joined", stays until it is closed or stdin ends: {"error":..,"bye":..,"broken":..}
+//   hold   joins, prints "joined", stays until it is closed or told on stdin: {"error":..,"bye":..,"broken":..}
 // usage: probe.mjs try|hold --authd URL --ca FILE --user U --password P --room R [--device D]
 //        [--address LITERAL] [--save FILE] [--answer FILE]
 // --save writes authd's answer, --answer uses such a file instead of asking authd.
@@ -47,8 +47,9 @@ async function tryOnce(opt) {
 async function hold(opt) {
 	const lane = await enter(opt);
 	console.log('joined');
-	process.stdin.on('end', () => lane.bye().catch(() => {}));
-	process.stdin.resume();
+	for (const event of ['data', 'end']) {
+		process.stdin.once(event, () => lane.isClosed || lane.bye().catch(() => {}));
+	}
 	console.log(JSON.stringify(await lane.closed));
 	return 0;
 }
