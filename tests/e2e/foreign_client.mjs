@@ -2,11 +2,13 @@
 // helio-call: it receives what helio-call sends, sends each audio packet back on a stream of its own,
 // and chats. It prints one line per case, "ready" when helio-call may come, and a JSON line at the end.
 // usage: foreign_client.mjs --authd URL --ca FILE --user U --password P --room R --other USER --say TEXT
-//        --answer TEXT
+//        --answer TEXT --text doc/protocol.md
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
-import { FLAG, KIND, Lane, fetchToken, join, opusDuration, within } from './hrp.mjs';
+import {
+	FLAG, FrameReader, KIND, Lane, fetchToken, frame, join, opusDuration, within,
+} from './hrp.mjs';
 import { Checks, assert, options, watchdog } from './check.mjs';
 
 watchdog(110000);
@@ -26,6 +28,34 @@ function getJson(url) {
 }
 
 const decode = (s) => JSON.parse(Buffer.from(s, 'base64url'));
+
+// The lines of a block of test vectors, split into words.
+function vectors(text, name) {
+	const [, block] = new RegExp(`^\`\`\`${name}\n([^]*?)\n\`\`\``, 'm').exec(text);
+	return block.split('\n').map((line) => line.split(' '));
+}
+
+function judgeVectors(text) {
+	const good = vectors(text, 'vectors');
+	for (const [head, body, kind, flags, layer, level, stream, seq, timestamp] of good) {
+		const bytes = Buffer.from(head + (body === '-' ? '' : body), 'hex');
+		const reader = new FrameReader();
+		reader.limit = 16384;
+		reader.push(bytes);
+		const f = reader.next();
+		const want = [kind, parseInt(flags, 16), parseInt(layer, 16), level, stream, seq, timestamp].map(Number);
+		assert.deepEqual([f.kind, f.flags, f.layer, f.level, f.stream, f.seq, f.timestamp], want, head);
+		assert.ok(frame(f).equals(bytes), head);
+	}
+	const bad = vectors(text, 'vectors-bad');
+	for (const [head] of bad) {
+		const reader = new FrameReader();
+		reader.limit = 16384;
+		reader.push(Buffer.from(head, 'hex'));
+		assert.throws(() => reader.next(), head);
+	}
+	assert.ok(good.length >= 8 && bad.length >= 5);
+}
 
 // What we need not do as a client, but what the text promises of tokens and keys.
 function judgeToken(answer, jwks) {
@@ -68,6 +98,7 @@ function judgeAudio(frames) {
 	});
 }
 
+await checks.run('the test vectors of the text', async () => judgeVectors(fs.readFileSync(opt.text, 'utf8')));
 const answer = await fetchToken(opt.authd, ca, { ...who, device: 'foreign', name: 'Foreign' });
 await checks.run('token, claims and published keys agree', async () =>
 	judgeToken(answer, await getJson(new URL('/.well-known/jwks.json', opt.authd))));

@@ -31,7 +31,7 @@ node -e '
 
 node "$E2E/foreign_client.mjs" --authd "$AUTHD_URL" --ca "$RUN/ca.crt" --user alice \
 	--password 'correct horse' --room demo --other bob --say 'hello from helio-call' \
-	--answer 'hello from afar' >"$RUN/foreign.out" 2>&1 &
+	--answer 'hello from afar' --text "$TOP/doc/protocol.md" >"$RUN/foreign.out" 2>&1 &
 foreign=$!
 E2E_JOBS+=("$foreign")
 foreign_ready() { grep -q '^ready' "$RUN/foreign.out" || pid_ended "$foreign"; }

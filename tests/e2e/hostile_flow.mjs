@@ -181,7 +181,7 @@ async function floods(h, checks) {
 		const watcher = await h.watcher({ subscribe: 'none' });
 		const nums = new Set();
 		for (let i = 0; i < 200; i++) {
-			const lane = await h.join({ sub: 'hostile+again' });
+			const lane = await h.join({ sub: 'hostile+again' }, { relay: i % 2 === 0 });
 			nums.add(lane.welcome.participant.num);
 			lane.cut(i % 2 === 0);
 		}

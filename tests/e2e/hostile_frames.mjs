@@ -1,7 +1,7 @@
 // hostile_frames.mjs: headers, lengths, JSON, requests, media and chat that are not HRP/1 or not allowed.
 // What can be survived must be, and what is fatal must be named before the connection ends.
 import {
-	FLAG, HEADER, KIND, controlFrame, frame, header, join, sleep, until, within,
+	FLAG, HEADER, KIND, controlFrame, frame, header, sleep, until, within,
 } from './hrp.mjs';
 import { assert } from './check.mjs';
 import { audio, cutAt } from './hostile_lib.mjs';
@@ -311,7 +311,7 @@ async function chat(h, checks) {
 async function endings(h, checks) {
 	const watcher = await h.watcher({ subscribe: 'none' });
 	const seen = (name, reason, act) => checks.run(`end: ${name}: others see "${reason}"`, async () => {
-		const lane = await join({ token: h.mint(), endpoints: [h.endpoint] }, { ca: h.ca });
+		const lane = await h.join({}, { relay: true });
 		const { num } = lane.welcome.participant;
 		await act(lane, await h.publish(lane));
 		const m = await watcher.expect((x) => x.type === 'left' && x.num === num, 4000, 'left');

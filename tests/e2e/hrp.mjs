@@ -170,31 +170,50 @@ export async function until(test, ms = 3000) {
 	return true;
 }
 
+// A TCP relay for one connection, because node cannot reset a TLS socket: { address, far }.
+function openRelay(endpoint) {
+	return new Promise((resolve, reject) => {
+		const far = net.connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+		const server = net.createServer({ noDelay: true }, (near) => {
+			server.close();
+			near.on('error', () => far.destroy());
+			far.on('error', () => near.destroy());
+			far.on('close', () => near.destroy());
+			near.on('close', () => far.destroy());
+			near.pipe(far).pipe(near);
+		});
+		far.once('error', reject);
+		far.once('connect', () => server.listen(0, '127.0.0.1', () =>
+			resolve({ far, address: { host: '127.0.0.1', port: server.address().port } })));
+	});
+}
+
 /*
  * A lane: TLS connection, checked before anything is sent, and the frames of it. Events: 'frame' for
  * each frame that is no control, ping or pong; 'message' for each control message; 'pong'; 'closed'.
  */
 export class Lane extends EventEmitter {
-	// options: ca (PEM; without it the pin decides alone), tls (passed on to tls.connect)
-	static connect(endpoint, options = {}) {
+	// options: ca (PEM; without it the pin decides alone), relay (so that cut(true) can reset it),
+	// tls (passed on to tls.connect)
+	static async connect(endpoint, options = {}) {
+		const relay = options.relay ? await openRelay(endpoint) : null;
+		const socket = tls.connect({
+			...(relay?.address ?? { host: endpoint.address, port: endpoint.port }),
+			servername: endpoint.tls_name, ALPNProtocols: ['helio/1'], minVersion: 'TLSv1.3',
+			ca: options.ca, rejectUnauthorized: options.ca !== undefined, ...options.tls,
+		});
+		socket.setNoDelay(true);
 		return new Promise((resolve, reject) => {
-			const raw = net.connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
-			const socket = tls.connect({
-				socket: raw, servername: endpoint.tls_name, ALPNProtocols: ['helio/1'],
-				minVersion: 'TLSv1.3', ca: options.ca, rejectUnauthorized: options.ca !== undefined,
-				...options.tls,
-			});
 			const fail = (error) => {
 				socket.destroy();
-				raw.destroy();
 				reject(error);
 			};
 			const gone = () => fail(new Error('closed during the handshake'));
-			raw.on('error', fail);
 			socket.on('error', fail);
 			socket.on('close', gone);
 			socket.once('secureConnect', () => {
-				const pin = pinOf(socket.getPeerX509Certificate());
+				const certificate = socket.getPeerX509Certificate();
+				const pin = pinOf(certificate);
 				if (socket.alpnProtocol !== 'helio/1') {
 					return fail(new Error(`ALPN is ${socket.alpnProtocol}`));
 				}
@@ -203,15 +222,14 @@ export class Lane extends EventEmitter {
 				}
 				socket.off('error', fail);
 				socket.off('close', gone);
-				raw.off('error', fail);
-				return resolve(new Lane(socket, raw, pin));
+				return resolve(Object.assign(new Lane(socket), { relay, pin, certificate }));
 			});
 		});
 	}
 
-	constructor(socket, raw, pin) {
+	constructor(socket) {
 		super();
-		Object.assign(this, { socket, raw, pin, reader: new FrameReader(), messages: [], waiters: [] });
+		Object.assign(this, { socket, reader: new FrameReader(), messages: [], waiters: [] });
 		this.autoPong = true;
 		this.lastSent = Date.now();
 		this.nextReq = 1;
@@ -219,7 +237,6 @@ export class Lane extends EventEmitter {
 		this.closed = new Promise((resolve) => { this.resolveClosed = resolve; });
 		socket.on('data', (chunk) => this.take(chunk));
 		socket.on('error', (e) => { this.end.broken ??= e.code ?? e.message; });
-		raw.on('error', (e) => { this.end.broken ??= e.code ?? e.message; });
 		socket.on('end', () => socket.end());
 		socket.on('close', () => this.finish());
 	}
@@ -355,15 +372,15 @@ export class Lane extends EventEmitter {
 		return within(this.closed, 5000, 'close after bye');
 	}
 
-	// The cable is pulled: TCP ends without close_notify; reset: with RST.
+	// The cable is pulled: TCP ends without close_notify; reset (with the relay only): with RST.
 	cut(reset = false) {
 		this.end.broken ??= 'cut by us';
 		if (reset) {
-			this.raw.resetAndDestroy();
+			this.relay.far.resetAndDestroy();
 		} else {
-			this.raw.destroy();
+			this.relay?.far.destroy();
+			this.socket.destroy();
 		}
-		this.socket.destroy();
 	}
 }
 

@@ -1,7 +1,7 @@
 // pair.mjs: two honest participants of one room exchange numbered audio, 50 frames/s each way, until
-// something comes on stdin or it ends (or after --seconds), while a test does its worst to the daemons around them. It prints
-// "ready PORT" once frames flow and one JSON line at the end; exit status 0 only if each frame came
-// exactly once, in order and unchanged.
+// something comes on stdin or it ends (or after --seconds), while a test does its worst to the
+// daemons around them. It prints "ready PORT" once frames flow and one JSON line at the end; exit
+// status 0 only if each frame came exactly once, in order and unchanged.
 // usage: pair.mjs --authd URL --ca FILE --user U --password P --room R [--tag T] [--seconds S]
 //        [--address LITERAL]
 import fs from 'node:fs';

@@ -34,9 +34,9 @@ async function tryOnce(opt) {
 	try {
 		const lane = await enter(opt);
 		await lane.ping();
-		const { serialNumber } = lane.socket.getPeerX509Certificate();
 		await lane.bye();
-		console.log(JSON.stringify({ ok: true, port: lane.endpoint.port, pin: lane.pin, serial: serialNumber }));
+		const serial = lane.certificate.serialNumber;
+		console.log(JSON.stringify({ ok: true, port: lane.endpoint.port, pin: lane.pin, serial }));
 		return 0;
 	} catch (e) {
 		console.log(JSON.stringify({ ok: false, code: e.code ?? null, text: e.message }));
