@@ -1,0 +1,27 @@
+/*
+ * control: the control messages the reflector sends. Handlers check every field; what is wrong ends
+ * the session with a named error, what is unknown is answered and survived.
+ */
+#ifndef CLIENT_SDK_CONTROL_H
+#define CLIENT_SDK_CONTROL_H
+
+#include <jansson.h>
+
+#include "client-sdk/session.h"
+
+/* Handles one message: 0, or the error that ends the session. The session may be closed on return. */
+int control_handle(struct session *s, const uint8_t *bytes, size_t len, int64_t now) MUST_CHECK;
+
+/* control_roster.c: handlers of the messages about participants and streams. */
+int control_on_roster(struct session *s, const json_t *message, int64_t now) MUST_CHECK;
+int control_on_joined(struct session *s, const json_t *message, int64_t now) MUST_CHECK;
+int control_on_left(struct session *s, const json_t *message, int64_t now) MUST_CHECK;
+int control_on_published(struct session *s, const json_t *message, int64_t now) MUST_CHECK;
+int control_on_unpublished(struct session *s, const json_t *message, int64_t now) MUST_CHECK;
+
+/* A reason of left or bye: 0 for "bye", else the error of that name. */
+int control_reason(const json_t *message);
+/* Copies text of the peer for people; control characters become '?'. */
+void control_text_copy(char out[EVENT_TEXT_MAX], const char *text);
+
+#endif
