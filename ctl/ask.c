@@ -19,7 +19,8 @@ static ssize_t read_line(int fd, char *out, size_t size)
 	size_t used = 0;
 
 	while (used < size) {
-		ssize_t got = read(fd, out + used, 1); /* one by one: what follows is somebody else's */
+		ssize_t got =
+			read(fd, out + used, 1); /* one by one: what follows is somebody else's */
 
 		if (got < 0 && errno == EINTR) {
 			continue;
@@ -75,15 +76,16 @@ static int password_from_file(const char *file, char out[ASK_PASSWORD_MAX])
 		close(fd);
 	}
 	if (why != NULL) {
-		ctl_complain("use the password", why, "put the password on the first line of the file");
+		ctl_complain(
+			"use the password", why, "put the password on the first line of the file");
 		return CTL_FAILED;
 	}
 	return CTL_OK;
 }
 
 /*
- * One line from the terminal without echo. Ctrl-C must not end us with the echo off: signals from keys
- * are switched off too, and Ctrl-C is made to end the line instead.
+ * One line from the terminal without echo. Ctrl-C must not end us with the echo off: signals from
+ * keys are switched off too, and Ctrl-C is made to end the line instead.
  */
 static ssize_t read_hidden(int tty, const char *prompt, char out[ASK_PASSWORD_MAX])
 {
@@ -160,7 +162,8 @@ int ask_confirm(const struct ctl *ctl, const char *question)
 	char line[16];
 	ssize_t length;
 
-	if (ctl->options.value[OPT_YES] != NULL || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+	if (ctl->options.value[OPT_YES] != NULL || !isatty(STDIN_FILENO) ||
+		!isatty(STDERR_FILENO)) {
 		return CTL_OK;
 	}
 	fprintf(stderr, "%s [y/N] ", question);

@@ -11,15 +11,15 @@
 #define ASK_PASSWORD_MAX 1024 /* bytes, the NUL included */
 
 /*
- * The password for a user: the first line of file ("-": stdin), or, with file NULL, typed twice on the
- * terminal without echo. Complains itself. CTL_OK, CTL_USAGE (no file and no terminal), CTL_FAILED. The
- * caller wipes out with explicit_bzero().
+ * The password for a user: the first line of file ("-": stdin), or, with file NULL, typed twice on
+ * the terminal without echo. Complains itself. CTL_OK, CTL_USAGE (no file and no terminal),
+ * CTL_FAILED. The caller wipes out with explicit_bzero().
  */
 int ask_password(const char *user, const char *file, char out[ASK_PASSWORD_MAX]) MUST_CHECK;
 
 /*
- * Asks "QUESTION [y/N]" when stdin and stderr are a terminal and --yes was not given. CTL_OK to go on,
- * CTL_FAILED when the answer is not yes.
+ * Asks "QUESTION [y/N]" when stdin and stderr are a terminal and --yes was not given. CTL_OK to go
+ * on, CTL_FAILED when the answer is not yes.
  */
 int ask_confirm(const struct ctl *ctl, const char *question) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * client: one request to authd's admin socket with libcurl. Owns the curl handle and the text of the
- * last failure; prints nothing. An answer is bounded in size and in time.
+ * client: one request to authd's admin socket with libcurl. Owns the curl handle and the text of
+ * the last failure; prints nothing. An answer is bounded in size and in time.
  */
 #include "ctl/client.h"
 
@@ -95,8 +95,8 @@ static size_t on_data(char *bytes, size_t size, size_t count, void *user)
 	return length;
 }
 
-static void set_options(struct client *client, const char *method, const char *url, const char *body,
-	struct curl_slist *headers)
+static void set_options(struct client *client, const char *method, const char *url,
+	const char *body, struct curl_slist *headers)
 {
 	CURL *curl = client->curl;
 
@@ -127,17 +127,18 @@ static int transport_error(struct client *client, CURLcode code)
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		if (os_error == EACCES || os_error == EPERM) {
-			snprintf(client->why, sizeof(client->why), "you may not use authd's socket %s",
-				client->socket);
+			snprintf(client->why, sizeof(client->why),
+				"you may not use authd's socket %s", client->socket);
 			return ERR_DENIED;
 		}
-		snprintf(client->why, sizeof(client->why), "authd does not answer at %s%s%s%s", client->socket,
-			os_error != 0 ? " (" : "", os_error != 0 ? strerror((int)os_error) : "",
-			os_error != 0 ? ")" : "");
+		snprintf(client->why, sizeof(client->why), "authd does not answer at %s%s%s%s",
+			client->socket, os_error != 0 ? " (" : "",
+			os_error != 0 ? strerror((int)os_error) : "", os_error != 0 ? ")" : "");
 		return ERR_CONNECT;
 	case CURLE_COULDNT_RESOLVE_HOST: /* what curl says to a socket path that is too long */
 	case CURLE_URL_MALFORMAT:
-		snprintf(client->why, sizeof(client->why), "%s cannot be the path of a socket", client->socket);
+		snprintf(client->why, sizeof(client->why), "%s cannot be the path of a socket",
+			client->socket);
 		return ERR_CONNECT;
 	case CURLE_OPERATION_TIMEDOUT:
 		snprintf(client->why, sizeof(client->why), "authd did not answer within %g s",
@@ -148,8 +149,8 @@ static int transport_error(struct client *client, CURLcode code)
 		return ERR_NOMEM;
 	default:
 		if (client->overflow) {
-			snprintf(client->why, sizeof(client->why), "authd's answer is larger than %u MiB",
-				ANSWER_MAX >> 20);
+			snprintf(client->why, sizeof(client->why),
+				"authd's answer is larger than %u MiB", ANSWER_MAX >> 20);
 			return ERR_HTTP;
 		}
 		snprintf(client->why, sizeof(client->why), "the connection to authd broke: %s",
@@ -166,7 +167,8 @@ static int problem_error(struct client *client, long status, const json_t *answe
 	int err;
 
 	if (code == NULL) {
-		snprintf(client->why, sizeof(client->why), "authd answered with HTTP status %ld", status);
+		snprintf(client->why, sizeof(client->why), "authd answered with HTTP status %ld",
+			status);
 		return status == 403 ? ERR_DENIED : status == 404 ? ERR_NOT_FOUND : ERR_HTTP;
 	}
 	err = errcode_from_name(code);
@@ -247,7 +249,8 @@ static void path_append(struct client_path *path, const char *text)
 /* Everything but RFC 3986's unreserved characters as %XX. */
 static void path_append_encoded(struct client_path *path, const char *text)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 	for (; *text != '\0'; text++) {
 		char piece[4] = { *text };

@@ -24,11 +24,12 @@ struct columns {
 	size_t used, room;
 };
 
-/* What could steer a terminal, or hide: controls, text-direction marks, characters without width. */
+/* What could steer a terminal, or hide: controls, text-direction marks, characters without width.
+ */
 static bool is_harmful(uint32_t point)
 {
-	return utf8_is_control(point) || (point >= 0x200b && point <= 0x200f) || (point >= 0x2060 && point <= 0x206f) ||
-		point == 0xfeff;
+	return utf8_is_control(point) || (point >= 0x200b && point <= 0x200f) ||
+		(point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
 }
 
 char *columns_escape(const char *text)
@@ -69,7 +70,8 @@ size_t columns_width(const char *text)
 		size_t length = utf8_decode(text, left, &point);
 		int columns = length == 0 ? 1 : wcwidth((wchar_t)point);
 
-		/* The C library says -1 to what its locale does not know; a terminal shows one column. */
+		/* The C library says -1 to what its locale does not know; a terminal shows one
+		 * column. */
 		width += columns < 0 ? 1 : (size_t)columns;
 		length = length == 0 ? 1 : length;
 		text += length;
@@ -107,7 +109,8 @@ void columns_destroy(struct columns *table)
 	free(table);
 }
 
-int columns_add(struct columns *table, const char *text, enum columns_align align, enum columns_style style)
+int columns_add(
+	struct columns *table, const char *text, enum columns_align align, enum columns_style style)
 {
 	size_t column = table->used % table->count;
 	struct cell *cell;
@@ -123,7 +126,8 @@ int columns_add(struct columns *table, const char *text, enum columns_align alig
 		table->room = room;
 	}
 	cell = &table->cells[table->used];
-	*cell = (struct cell){ .text = columns_escape(text[0] != '\0' ? text : "-"), .style = style };
+	*cell = (struct cell){ .text = columns_escape(text[0] != '\0' ? text : "-"),
+		.style = style };
 	if (cell->text == NULL) {
 		return ERR_NOMEM;
 	}
@@ -151,7 +155,8 @@ static const char *style_start(enum columns_style style)
 	}
 }
 
-static void print_cell(const struct cell *cell, size_t width, bool last, bool header, FILE *out, bool colour)
+static void print_cell(
+	const struct cell *cell, size_t width, bool last, bool header, FILE *out, bool colour)
 {
 	const char *start = !colour ? "" : header ? "\033[1m" : style_start(cell->style);
 	int padding = (int)(width - cell->width);
@@ -171,8 +176,9 @@ void columns_print(const struct columns *table, FILE *out, bool colour)
 
 	for (size_t row = 0; row < rows; row++) {
 		for (size_t column = 0; column < table->count; column++) {
-			print_cell(&table->cells[row * table->count + column], table->widths[column],
-				column + 1 == table->count, row == 0, out, colour);
+			print_cell(&table->cells[row * table->count + column],
+				table->widths[column], column + 1 == table->count, row == 0, out,
+				colour);
 		}
 		fputc('\n', out);
 	}

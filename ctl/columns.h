@@ -21,8 +21,8 @@ void columns_destroy(struct columns *table);
 
 /* Cells come row by row; the first row is the header. text is copied, UTF-8; "" becomes "-". The
  * alignment of a column is that of its header. */
-int columns_add(struct columns *table, const char *text, enum columns_align align, enum columns_style style)
-	MUST_CHECK;
+int columns_add(struct columns *table, const char *text, enum columns_align align,
+	enum columns_style style) MUST_CHECK;
 
 /* Prints the rows that are complete; colour makes the header bold and follows the styles. */
 void columns_print(const struct columns *table, FILE *out, bool colour);

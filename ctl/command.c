@@ -1,6 +1,6 @@
 /*
- * command: the table of commands. Nothing here runs; a new command is a line here, a function in its
- * noun's file, and a section in helioctl(1).
+ * command: the table of commands. Nothing here runs; a new command is a line here, a function in
+ * its noun's file, and a section in helioctl(1).
  */
 #include "ctl/command.h"
 
@@ -21,28 +21,33 @@ static const char password_details[] =
 	"for on the terminal without being shown. It is never an argument, where others could read it.";
 
 const struct command commands[] = {
-	{ "room", "list", NULL, NULL, JSON, "list the rooms, those with people in them and those that wait",
-		"What is live comes from the reflectors' workers themselves, at this moment.", room_list },
+	{ "room", "list", NULL, NULL, JSON,
+		"list the rooms, those with people in them and those that wait",
+		"What is live comes from the reflectors' workers themselves, at this moment.",
+		room_list },
 	{ "room", "show", "NAME", "room", JSON, "show a room and who is in it", NULL, room_show },
 	{ "room", "create", "NAME", NULL, JSON, "create a room", NULL, room_create },
 	{ "participant", "list", NULL, NULL, JSON | ROOM, "list who is in the rooms", NULL,
 		participant_list },
-	{ "token", "list", NULL, NULL, JSON | ROOM | USER | ALL, "list the tokens that authd gave out",
+	{ "token", "list", NULL, NULL, JSON | ROOM | USER | ALL,
+		"list the tokens that authd gave out",
 		"Without --all only those that can still be used.", token_list },
 	{ "token", "revoke", "JTI", "token", JSON | YES, "revoke a token: its session ends at once",
 		"JTI is the token's id, or its first 8 characters or more. Asks first on a terminal.",
 		token_revoke },
 	{ "user", "add", "NAME", NULL, JSON | PASSWORD, "add a user", password_details, user_add },
 	{ "user", "list", NULL, NULL, JSON, "list the users", NULL, user_list },
-	{ "user", "disable", "NAME", "user", JSON | YES, "lock a user out and revoke all of the user's tokens",
+	{ "user", "disable", "NAME", "user", JSON | YES,
+		"lock a user out and revoke all of the user's tokens",
 		"Running sessions end at once. Asks first on a terminal.", user_disable },
-	{ "user", "enable", "NAME", "user", JSON, "let a disabled user in again", NULL, user_enable },
-	{ "user", "password", "NAME", "user", JSON | PASSWORD, "set a user's password", password_details,
-		user_password },
-	{ "reflector", "list", NULL, NULL, JSON, "list the reflectors and whether authd reaches them", NULL,
-		reflector_list },
-	{ "help", "", "[NOUN [VERB]]", NULL, 0, "show help for everything, a noun or a command", NULL,
-		usage_run_help },
+	{ "user", "enable", "NAME", "user", JSON, "let a disabled user in again", NULL,
+		user_enable },
+	{ "user", "password", "NAME", "user", JSON | PASSWORD, "set a user's password",
+		password_details, user_password },
+	{ "reflector", "list", NULL, NULL, JSON,
+		"list the reflectors and whether authd reaches them", NULL, reflector_list },
+	{ "help", "", "[NOUN [VERB]]", NULL, 0, "show help for everything, a noun or a command",
+		NULL, usage_run_help },
 	{ "completion", "bash", NULL, NULL, 0, "print the completion script for bash", NULL,
 		usage_run_completion },
 };

@@ -1,6 +1,6 @@
 /*
- * command: the one table of helioctl's commands. Help, usage errors and the shell completion are made
- * from it.
+ * command: the one table of helioctl's commands. Help, usage errors and the shell completion are
+ * made from it.
  */
 #ifndef CTL_COMMAND_H
 #define CTL_COMMAND_H

@@ -16,7 +16,8 @@ void ctl_complain(const char *what, const char *why, const char *todo)
 {
 	char *safe = columns_escape(why); /* it may quote somebody else's words */
 
-	fprintf(stderr, "helioctl: cannot %s\n  why: %s\n", what, safe != NULL ? safe : "out of memory");
+	fprintf(stderr, "helioctl: cannot %s\n  why: %s\n", what,
+		safe != NULL ? safe : "out of memory");
 	if (todo != NULL) {
 		fprintf(stderr, "  what to do: %s\n", todo);
 	}
@@ -47,7 +48,8 @@ static void advise(const struct ctl *ctl, int err, char todo[160])
 
 	switch (err) {
 	case ERR_CONNECT:
-		snprintf(todo, 160, "start helio-authd, or name its admin-socket with --socket or HELIO_SOCKET");
+		snprintf(todo, 160,
+			"start helio-authd, or name its admin-socket with --socket or HELIO_SOCKET");
 		break;
 	case ERR_TIMEOUT:
 	case ERR_LOST:
@@ -60,13 +62,15 @@ static void advise(const struct ctl *ctl, int err, char todo[160])
 		snprintf(todo, 160, "`helioctl %s list` shows what there is", noun);
 		break;
 	case ERR_EXISTS:
-		snprintf(todo, 160, "take another name; `helioctl %s list` shows those in use", noun);
+		snprintf(todo, 160, "take another name; `helioctl %s list` shows those in use",
+			noun);
 		break;
 	case ERR_BAD_FIELD:
 		snprintf(todo, 160, "correct it; names are 1-64 of A-Z a-z 0-9 . _ @ -");
 		break;
 	case ERR_HTTP:
-		snprintf(todo, 160, "check that the socket is helio-authd's and that both are of one version");
+		snprintf(todo, 160,
+			"check that the socket is helio-authd's and that both are of one version");
 		break;
 	default:
 		snprintf(todo, 160, "look into helio-authd's log");
@@ -98,7 +102,8 @@ int ctl_check_partial(const json_t *answer)
 		return CTL_OK;
 	}
 	fflush(stdout);
-	fputs("helioctl: this is not everything\n  why: no answer in time from the reflector", stderr);
+	fputs("helioctl: this is not everything\n  why: no answer in time from the reflector",
+		stderr);
 	json_array_foreach(missing, i, name) {
 		char *safe = json_is_string(name) ? columns_escape(json_string_value(name)) : NULL;
 

@@ -1,7 +1,7 @@
 /*
- * ctl: what every command of helioctl is given, and the one way to ask authd and to report failures.
- * A command is a function from struct ctl to an exit status; it prints its result on stdout and
- * nothing else there.
+ * ctl: what every command of helioctl is given, and the one way to ask authd and to report
+ * failures. A command is a function from struct ctl to an exit status; it prints its result on
+ * stdout and nothing else there.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
@@ -36,8 +36,8 @@ struct ctl {
 };
 
 /*
- * Sends a request; *answer is the caller's to json_decref() (NULL for an empty answer). what completes
- * "cannot ..." in the message that is printed when it fails. Returns an exit status.
+ * Sends a request; *answer is the caller's to json_decref() (NULL for an empty answer). what
+ * completes "cannot ..." in the message that is printed when it fails. Returns an exit status.
  */
 int ctl_call(struct ctl *ctl, const char *what, const char *method, const char *path, json_t *body,
 	json_t **answer) MUST_CHECK;
@@ -48,7 +48,8 @@ void ctl_complain(const char *what, const char *why, const char *todo);
 /* The exit status for an error code. */
 int ctl_exit_for(int err);
 
-/* CTL_PARTIAL and a warning on stderr when the answer says a reflector is missing in it; else CTL_OK. */
+/* CTL_PARTIAL and a warning on stderr when the answer says a reflector is missing in it; else
+ * CTL_OK. */
 int ctl_check_partial(const json_t *answer);
 
 #endif

@@ -14,7 +14,8 @@ void format_relative(char out[32], int64_t when, int64_t now)
 	static const struct {
 		int64_t seconds;
 		const char *one, *many;
-	} units[] = { { 86400, "day", "days" }, { 3600, "h", "h" }, { 60, "min", "min" }, { 1, "s", "s" } };
+	} units[] = { { 86400, "day", "days" }, { 3600, "h", "h" }, { 60, "min", "min" },
+		{ 1, "s", "s" } };
 	bool past = when <= now;
 	/* Unsigned, since the difference of two nonsense times need not fit. */
 	uint64_t span = past ? (uint64_t)now - (uint64_t)when : (uint64_t)when - (uint64_t)now;

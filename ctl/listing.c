@@ -61,13 +61,15 @@ static int no_memory(void)
 	return CTL_FAILED;
 }
 
-static int add_row(struct columns *table, const json_t *item, int64_t now, const struct listing_column *columns,
-	size_t count)
+static int add_row(struct columns *table, const json_t *item, int64_t now,
+	const struct listing_column *columns, size_t count)
 {
 	char text[CELL_MAX];
 
 	for (size_t i = 0; i < count; i++) {
-		struct listing_cell cell = { .text = text, .size = sizeof(text), .style = STYLE_PLAIN };
+		struct listing_cell cell = {
+			.text = text, .size = sizeof(text), .style = STYLE_PLAIN
+		};
 
 		fill_cell(&columns[i], item, now, &cell);
 		if (columns_add(table, cell.text, ALIGN_LEFT, cell.style) != 0) {
@@ -77,7 +79,8 @@ static int add_row(struct columns *table, const json_t *item, int64_t now, const
 	return 0;
 }
 
-int listing_table(struct ctl *ctl, const json_t *items, const struct listing_column *columns, size_t count)
+int listing_table(
+	struct ctl *ctl, const json_t *items, const struct listing_column *columns, size_t count)
 {
 	int64_t now = (int64_t)time(NULL);
 	struct columns *table = columns_create(count);
@@ -101,13 +104,16 @@ int listing_table(struct ctl *ctl, const json_t *items, const struct listing_col
 	return err == 0 ? CTL_OK : no_memory();
 }
 
-int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_column *columns, size_t count)
+int listing_fields(
+	struct ctl *ctl, const json_t *item, const struct listing_column *columns, size_t count)
 {
 	int64_t now = (int64_t)time(NULL);
 	char text[CELL_MAX];
 
 	for (size_t i = 0; i < count; i++) {
-		struct listing_cell cell = { .text = text, .size = sizeof(text), .style = STYLE_PLAIN };
+		struct listing_cell cell = {
+			.text = text, .size = sizeof(text), .style = STYLE_PLAIN
+		};
 		char *safe;
 
 		fill_cell(&columns[i], item, now, &cell);
@@ -234,14 +240,15 @@ static int print_names(const json_t *items, const char *key)
 	return CTL_OK;
 }
 
-int listing_show(struct ctl *ctl, json_t *answer, const char *list, const struct listing_column *columns,
-	size_t count)
+int listing_show(struct ctl *ctl, json_t *answer, const char *list,
+	const struct listing_column *columns, size_t count)
 {
 	json_t *items = json_object_get(answer, list);
 	int status;
 
 	if (!json_is_array(items)) {
-		ctl_complain("show the answer", "authd's answer has no such list", "are helioctl and authd of one version?");
+		ctl_complain("show the answer", "authd's answer has no such list",
+			"are helioctl and authd of one version?");
 		return CTL_FAILED;
 	}
 	if (sort_items(items, columns[0].key) != 0) {

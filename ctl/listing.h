@@ -37,16 +37,16 @@ struct listing_column {
  * Prints answer[list], sorted by its first text column: with --json the whole answer, with --quiet
  * only the first column, else a table. Returns an exit status; CTL_PARTIAL when the answer says so.
  */
-int listing_show(struct ctl *ctl, json_t *answer, const char *list, const struct listing_column *columns,
-	size_t count) MUST_CHECK;
+int listing_show(struct ctl *ctl, json_t *answer, const char *list,
+	const struct listing_column *columns, size_t count) MUST_CHECK;
 
 /* The table alone. items may be NULL. */
-int listing_table(struct ctl *ctl, const json_t *items, const struct listing_column *columns, size_t count)
-	MUST_CHECK;
+int listing_table(struct ctl *ctl, const json_t *items, const struct listing_column *columns,
+	size_t count) MUST_CHECK;
 
 /* "key: value" lines of one object, described like columns. */
-int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_column *columns, size_t count)
-	MUST_CHECK;
+int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_column *columns,
+	size_t count) MUST_CHECK;
 
 /* The answer as JSON: times get a neighbour KEY_rfc3339. An answer of NULL is {}. */
 int listing_json(json_t *answer) MUST_CHECK;

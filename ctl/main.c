@@ -62,7 +62,8 @@ static const struct command *take_command(struct options *options)
 		return NULL;
 	}
 	options->operand_count -= words;
-	memmove(options->operands, options->operands + words, options->operand_count * sizeof(options->operands[0]));
+	memmove(options->operands, options->operands + words,
+		options->operand_count * sizeof(options->operands[0]));
 	return command;
 }
 
@@ -74,7 +75,8 @@ static int check_arguments(const struct command *command, const struct options *
 	size_t most = several ? 2 : command->operand != NULL ? 1 : 0;
 
 	if (options->operand_count > most) {
-		snprintf(message, sizeof(message), "\"%.64s\" is one argument too many", options->operands[most]);
+		snprintf(message, sizeof(message), "\"%.64s\" is one argument too many",
+			options->operands[most]);
 		usage_complain(command, message);
 		return CTL_USAGE;
 	}
@@ -84,15 +86,17 @@ static int check_arguments(const struct command *command, const struct options *
 		usage_complain(command, message);
 		return CTL_USAGE;
 	}
-	if (options->operand_count > 0 && (options->operands[0][0] == '\0' || strlen(options->operands[0]) > 128)) {
+	if (options->operand_count > 0 &&
+		(options->operands[0][0] == '\0' || strlen(options->operands[0]) > 128)) {
 		snprintf(message, sizeof(message), "%s is 1 to 128 bytes long", command->operand);
 		usage_complain(command, message);
 		return CTL_USAGE;
 	}
 	for (size_t i = 0; i < OPT_COUNT; i++) {
-		if (options->value[i] != NULL && ((command->options | OPTIONS_GLOBAL) & OPTION_BIT(i)) == 0) {
-			snprintf(message, sizeof(message), "%s %s takes no option %s", command->noun, command->verb,
-				option_defs[i].name);
+		if (options->value[i] != NULL &&
+			((command->options | OPTIONS_GLOBAL) & OPTION_BIT(i)) == 0) {
+			snprintf(message, sizeof(message), "%s %s takes no option %s",
+				command->noun, command->verb, option_defs[i].name);
 			usage_complain(command, message);
 			return CTL_USAGE;
 		}
@@ -132,7 +136,8 @@ static int answer_early(const struct options *options)
 /* Runs the command with a client for the socket that was chosen. */
 static int run(struct ctl *ctl)
 {
-	const char *timeout = ctl->options.value[OPT_TIMEOUT], *socket = ctl->options.value[OPT_SOCKET];
+	const char *timeout = ctl->options.value[OPT_TIMEOUT],
+		   *socket = ctl->options.value[OPT_SOCKET];
 	unsigned timeout_ms = timeout != NULL ? parse_timeout(timeout) : TIMEOUT_DEFAULT_MS;
 	int status;
 
@@ -161,7 +166,8 @@ int main(int argc, char **argv)
 	char error[256];
 	int status;
 
-	/* wcwidth() knows characters only in a UTF-8 locale; what is printed is UTF-8 in any case. */
+	/* wcwidth() knows characters only in a UTF-8 locale; what is printed is UTF-8 in any case.
+	 */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
 		setlocale(LC_CTYPE, "");
 	}
@@ -183,7 +189,8 @@ int main(int argc, char **argv)
 	ctl.colour = wants_colour();
 	status = run(&ctl);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fputs("helioctl: cannot write the answer\n  why: stdout does not take it\n", stderr);
+		fputs("helioctl: cannot write the answer\n  why: stdout does not take it\n",
+			stderr);
 		return status != CTL_OK ? status : CTL_FAILED;
 	}
 	return status;

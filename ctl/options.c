@@ -13,7 +13,8 @@
 const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_SOCKET] = { "--socket", NULL, "PATH", "authd's admin socket (else $HELIO_SOCKET)" },
 	[OPT_TIMEOUT] = { "--timeout", NULL, "SECONDS", "how long to wait for authd (default 10)" },
-	[OPT_QUIET] = { "--quiet", "-q", NULL, "lists: names only; others: say nothing on success" },
+	[OPT_QUIET] = { "--quiet", "-q", NULL,
+		"lists: names only; others: say nothing on success" },
 	[OPT_HELP] = { "--help", "-h", NULL, "show help for the command" },
 	[OPT_VERSION] = { "--version", NULL, NULL, "show the version" },
 	[OPT_JSON] = { "--json", NULL, NULL, "print the answer as one JSON object" },
@@ -49,10 +50,11 @@ static void unknown_option(const char *arg, size_t length, char error[256])
 		suggest_offer(&near, option_defs[i].name);
 	}
 	if (near.best != NULL) {
-		snprintf(error, 256, "there is no option %.*s; did you mean %s?", (int)(length < 64 ? length : 64),
-			arg, near.best);
+		snprintf(error, 256, "there is no option %.*s; did you mean %s?",
+			(int)(length < 64 ? length : 64), arg, near.best);
 	} else {
-		snprintf(error, 256, "there is no option %.*s", (int)(length < 64 ? length : 64), arg);
+		snprintf(error, 256, "there is no option %.*s", (int)(length < 64 ? length : 64),
+			arg);
 	}
 }
 
@@ -82,8 +84,8 @@ static int parse_option(struct options *out, int argc, char *const *argv, int *a
 		out->value[id] = argv[++*at];
 	}
 	if (out->value[id] == NULL || out->value[id][0] == '\0') {
-		snprintf(error, 256, "%s needs a value: %s %s", option_defs[id].name, option_defs[id].name,
-			option_defs[id].value);
+		snprintf(error, 256, "%s needs a value: %s %s", option_defs[id].name,
+			option_defs[id].name, option_defs[id].value);
 		return ERR_INVALID;
 	}
 	return 0;

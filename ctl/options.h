@@ -1,6 +1,6 @@
 /*
- * options: reads helioctl's argument vector. Options may stand anywhere before "--"; which of them a
- * command takes is said by the bits in the command table.
+ * options: reads helioctl's argument vector. Options may stand anywhere before "--"; which of them
+ * a command takes is said by the bits in the command table.
  */
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
@@ -26,9 +26,9 @@ enum option_id {
 
 #define OPTION_BIT(id) (1u << (id))
 /* Those that every command takes. */
-#define OPTIONS_GLOBAL \
-	(OPTION_BIT(OPT_SOCKET) | OPTION_BIT(OPT_TIMEOUT) | OPTION_BIT(OPT_QUIET) | OPTION_BIT(OPT_HELP) | \
-		OPTION_BIT(OPT_VERSION))
+#define OPTIONS_GLOBAL                                                                             \
+	(OPTION_BIT(OPT_SOCKET) | OPTION_BIT(OPT_TIMEOUT) | OPTION_BIT(OPT_QUIET) |                \
+		OPTION_BIT(OPT_HELP) | OPTION_BIT(OPT_VERSION))
 
 struct option_def {
 	const char *name; /* "--socket" */
@@ -47,8 +47,8 @@ struct options {
 	size_t operand_count;
 };
 
-/* Fills out from argv[1...]. On failure ERR_INVALID, and error says why, with a suggestion where one
- * comes to mind. */
+/* Fills out from argv[1...]. On failure ERR_INVALID, and error says why, with a suggestion where
+ * one comes to mind. */
 int options_parse(struct options *out, int argc, char *const *argv, char error[256]) MUST_CHECK;
 
 /* Finds an option by "--name" (length given) or "-x"; OPT_COUNT when there is none. */

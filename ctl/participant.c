@@ -35,7 +35,8 @@ static void fill_queue(const json_t *item, int64_t now, struct listing_cell *cel
 
 	(void)now;
 	if (json_is_integer(ms)) {
-		snprintf(cell->text, cell->size, "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
+		snprintf(cell->text, cell->size, "%" JSON_INTEGER_FORMAT " ms",
+			json_integer_value(ms));
 		cell->style = json_integer_value(ms) > 100 ? STYLE_BAD : STYLE_PLAIN;
 	}
 }

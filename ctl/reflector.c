@@ -71,7 +71,8 @@ int reflector_list(struct ctl *ctl)
 	int status = ctl_call(ctl, "list the reflectors", "GET", "/v1/reflectors", NULL, &answer);
 
 	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "reflectors", columns, sizeof(columns) / sizeof(columns[0]));
+		status = listing_show(
+			ctl, answer, "reflectors", columns, sizeof(columns) / sizeof(columns[0]));
 	}
 	json_decref(answer);
 	return status;

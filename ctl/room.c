@@ -1,5 +1,6 @@
 /*
- * room: helioctl room list, show, create. What is live in a room was asked of the worker that owns it.
+ * room: helioctl room list, show, create. What is live in a room was asked of the worker that owns
+ * it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@ static void fill_place(const json_t *item, int64_t now, struct listing_cell *cel
 
 	(void)now;
 	if (reflector != NULL && json_is_integer(port)) {
-		snprintf(cell->text, cell->size, "%s:%" JSON_INTEGER_FORMAT, reflector, json_integer_value(port));
+		snprintf(cell->text, cell->size, "%s:%" JSON_INTEGER_FORMAT, reflector,
+			json_integer_value(port));
 	}
 }
 
@@ -108,7 +110,8 @@ int room_create(struct ctl *ctl)
 	int status;
 
 	if (body == NULL) {
-		ctl_complain("create the room", "the name is not UTF-8", "names are 1-64 of A-Z a-z 0-9 . _ @ -");
+		ctl_complain("create the room", "the name is not UTF-8",
+			"names are 1-64 of A-Z a-z 0-9 . _ @ -");
 		return CTL_USAGE;
 	}
 	status = ctl_call(ctl, "create the room", "POST", "/v1/rooms", body, &answer);

@@ -28,7 +28,8 @@ size_t suggest_distance(const char *a, size_t a_length, const char *b, size_t b_
 	for (size_t i = 1; i <= a_length; i++) {
 		row[0] = i;
 		for (size_t j = 1; j <= b_length; j++) {
-			row[j] = min_of(min_of(last[j] + 1, row[j - 1] + 1), last[j - 1] + (a[i - 1] != b[j - 1]));
+			row[j] = min_of(min_of(last[j] + 1, row[j - 1] + 1),
+				last[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
 				row[j] = min_of(row[j], before[j - 2] + 1);
 			}

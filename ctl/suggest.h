@@ -9,7 +9,8 @@
 struct suggest {
 	const char *typed; /* borrowed */
 	size_t length;
-	const char *best; /* borrowed from the caller of suggest_offer(); NULL: nothing is near enough */
+	const char *best; /* borrowed from the caller of suggest_offer(); NULL: nothing is near
+			     enough */
 	size_t best_distance;
 };
 

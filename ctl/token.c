@@ -47,7 +47,8 @@ int token_list(struct ctl *ctl)
 	client_path_query(&path, "all", ctl->options.value[OPT_ALL] != NULL ? "1" : NULL);
 	status = ctl_call(ctl, "list the tokens", "GET", path.text, NULL, &answer);
 	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "tokens", columns, sizeof(columns) / sizeof(columns[0]));
+		status = listing_show(
+			ctl, answer, "tokens", columns, sizeof(columns) / sizeof(columns[0]));
 	}
 	json_decref(answer);
 	return status;

@@ -15,8 +15,9 @@ static void print_command_line(FILE *out, const struct command *command)
 {
 	char line[64];
 
-	snprintf(line, sizeof(line), "%s%s%s%s%s", command->noun, command->verb[0] != '\0' ? " " : "",
-		command->verb, command->operand != NULL ? " " : "",
+	snprintf(line, sizeof(line), "%s%s%s%s%s", command->noun,
+		command->verb[0] != '\0' ? " " : "", command->verb,
+		command->operand != NULL ? " " : "",
 		command->operand != NULL ? command->operand : "");
 	fprintf(out, "  %-22s %s\n", line, command->summary);
 }
@@ -30,9 +31,10 @@ static void print_options(FILE *out, unsigned bits)
 		if ((bits & OPTION_BIT(i)) == 0) {
 			continue;
 		}
-		snprintf(line, sizeof(line), "%s%s%s%s%s", def->shorthand != NULL ? def->shorthand : "",
-			def->shorthand != NULL ? ", " : "", def->name, def->value != NULL ? " " : "",
-			def->value != NULL ? def->value : "");
+		snprintf(line, sizeof(line), "%s%s%s%s%s",
+			def->shorthand != NULL ? def->shorthand : "",
+			def->shorthand != NULL ? ", " : "", def->name,
+			def->value != NULL ? " " : "", def->value != NULL ? def->value : "");
 		fprintf(out, "  %-22s %s\n", line, def->help);
 	}
 }
@@ -65,7 +67,8 @@ void usage_print_noun(FILE *out, const char *noun)
 void usage_print_command(FILE *out, const struct command *command)
 {
 	fprintf(out, "usage: helioctl %s%s%s%s%s [OPTION...]\n\n", command->noun,
-		command->verb[0] != '\0' ? " " : "", command->verb, command->operand != NULL ? " " : "",
+		command->verb[0] != '\0' ? " " : "", command->verb,
+		command->operand != NULL ? " " : "",
 		command->operand != NULL ? command->operand : "");
 	fprintf(out, "%s\n", command->summary);
 	if (command->details != NULL) {
@@ -142,7 +145,8 @@ void usage_print_completion(FILE *out)
 			fprintf(out, "%s ", commands[i].noun);
 		}
 	}
-	fputs("--help --version\"\n\telif [ \"$COMP_CWORD\" -eq 2 ]; then case ${COMP_WORDS[1]} in\n", out);
+	fputs("--help --version\"\n\telif [ \"$COMP_CWORD\" -eq 2 ]; then case ${COMP_WORDS[1]} in\n",
+		out);
 	print_completion_verbs(out);
 	fputs("\tesac\n\telse case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
 	print_completion_options(out);
@@ -159,7 +163,8 @@ void usage_complain(const struct command *command, const char *message)
 {
 	fprintf(stderr, "helioctl: %s\n", message);
 	if (command != NULL) {
-		fprintf(stderr, "  what to do: see helioctl %s %s --help\n", command->noun, command->verb);
+		fprintf(stderr, "  what to do: see helioctl %s %s --help\n", command->noun,
+			command->verb);
 	} else {
 		fputs("  what to do: see helioctl --help\n", stderr);
 	}
@@ -184,12 +189,14 @@ void usage_complain_command(const char *noun, const char *verb)
 			suggest_offer(&near, commands[i].verb);
 		}
 	}
-	fprintf(stderr, "helioctl: there is no command \"%.64s%s%.64s\"", noun, verb != NULL ? " " : "",
-		verb != NULL ? verb : "");
+	fprintf(stderr, "helioctl: there is no command \"%.64s%s%.64s\"", noun,
+		verb != NULL ? " " : "", verb != NULL ? verb : "");
 	if (near.best != NULL) {
-		fprintf(stderr, "; did you mean \"%s%s%s\"?", known ? noun : "", known ? " " : "", near.best);
+		fprintf(stderr, "; did you mean \"%s%s%s\"?", known ? noun : "", known ? " " : "",
+			near.best);
 	}
-	fprintf(stderr, "\n  what to do: see helioctl %s%s--help\n", known ? noun : "", known ? " " : "");
+	fprintf(stderr, "\n  what to do: see helioctl %s%s--help\n", known ? noun : "",
+		known ? " " : "");
 }
 
 int usage_run_help(struct ctl *ctl)

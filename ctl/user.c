@@ -30,15 +30,16 @@ int user_list(struct ctl *ctl)
 	int status = ctl_call(ctl, "list the users", "GET", "/v1/users", NULL, &answer);
 
 	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "users", columns, sizeof(columns) / sizeof(columns[0]));
+		status = listing_show(
+			ctl, answer, "users", columns, sizeof(columns) / sizeof(columns[0]));
 	}
 	json_decref(answer);
 	return status;
 }
 
 /* Sends body (taken over; NULL: it could not be made) and says what was done. */
-static int send_user(struct ctl *ctl, const char *what, const char *method, const char *path, json_t *body,
-	const char *done)
+static int send_user(struct ctl *ctl, const char *what, const char *method, const char *path,
+	json_t *body, const char *done)
 {
 	json_t *answer = NULL;
 	int status;
@@ -82,7 +83,8 @@ int user_password(struct ctl *ctl)
 {
 	char password[ASK_PASSWORD_MAX];
 	struct client_path path;
-	int status = ask_password(ctl->options.operands[0], ctl->options.value[OPT_PASSWORD_FILE], password);
+	int status = ask_password(
+		ctl->options.operands[0], ctl->options.value[OPT_PASSWORD_FILE], password);
 
 	user_path(&path, ctl);
 	if (status == CTL_OK) {
@@ -99,14 +101,16 @@ int user_disable(struct ctl *ctl)
 	char question[256];
 	int status;
 
-	snprintf(question, sizeof(question), "Disable %.64s, revoke all tokens and end all sessions of this user?",
+	snprintf(question, sizeof(question),
+		"Disable %.64s, revoke all tokens and end all sessions of this user?",
 		ctl->options.operands[0]);
 	status = ask_confirm(ctl, question);
 	if (status != CTL_OK) {
 		return status;
 	}
 	user_path(&path, ctl);
-	return send_user(ctl, "disable the user", "PATCH", path.text, json_pack("{s:b}", "disabled", 1), "disabled");
+	return send_user(ctl, "disable the user", "PATCH", path.text,
+		json_pack("{s:b}", "disabled", 1), "disabled");
 }
 
 int user_enable(struct ctl *ctl)
@@ -114,5 +118,6 @@ int user_enable(struct ctl *ctl)
 	struct client_path path;
 
 	user_path(&path, ctl);
-	return send_user(ctl, "enable the user", "PATCH", path.text, json_pack("{s:b}", "disabled", 0), "enabled");
+	return send_user(ctl, "enable the user", "PATCH", path.text,
+		json_pack("{s:b}", "disabled", 0), "enabled");
 }

@@ -64,7 +64,8 @@ static char *printed(const struct columns *table, bool colour)
 static struct columns *sample(void)
 {
 	struct columns *table = columns_create(3);
-	static const char *const rows[][3] = { { "\xe6\x97\xa5\xe6\x9c\xac", "7", "x" }, { "b", "1234", "" } };
+	static const char *const rows[][3] = { { "\xe6\x97\xa5\xe6\x9c\xac", "7", "x" },
+		{ "b", "1234", "" } };
 
 	assert_non_null(table);
 	assert_int_equal(columns_add(table, "ROOM", ALIGN_LEFT, STYLE_PLAIN), 0);
@@ -84,9 +85,10 @@ static void test_layout(void **state)
 	char *text = printed(table, false);
 
 	(void)state;
-	assert_string_equal(text, "ROOM     N  LAST\n"
-				  "\xe6\x97\xa5\xe6\x9c\xac     7  x\n"
-				  "b     1234  -\n");
+	assert_string_equal(text,
+		"ROOM     N  LAST\n"
+		"\xe6\x97\xa5\xe6\x9c\xac     7  x\n"
+		"b     1234  -\n");
 	free(text);
 	columns_destroy(table);
 }

@@ -12,8 +12,9 @@
 #include "ctl/options.h"
 #include "ctl/suggest.h"
 
-#define PARSE(options, error, ...) \
-	options_parse((options), (int)(sizeof((char *[]){ "helioctl", __VA_ARGS__ }) / sizeof(char *)), \
+#define PARSE(options, error, ...)                                                                 \
+	options_parse((options),                                                                   \
+		(int)(sizeof((char *[]){ "helioctl", __VA_ARGS__ }) / sizeof(char *)),             \
 		(char *[]){ "helioctl", __VA_ARGS__ }, (error))
 
 static void test_anywhere(void **state)
@@ -22,7 +23,9 @@ static void test_anywhere(void **state)
 	char error[256];
 
 	(void)state;
-	assert_int_equal(PARSE(&options, error, "--json", "room", "--socket", "/s", "show", "-q", "demo"), 0);
+	assert_int_equal(
+		PARSE(&options, error, "--json", "room", "--socket", "/s", "show", "-q", "demo"),
+		0);
 	assert_int_equal(options.operand_count, 3);
 	assert_string_equal(options.operands[2], "demo");
 	assert_string_equal(options.value[OPT_SOCKET], "/s");
@@ -61,14 +64,15 @@ static void test_refused(void **state)
 	assert_int_equal(PARSE(&options, error, "--room"), ERR_INVALID);
 	assert_non_null(strstr(error, "needs a value"));
 	assert_int_equal(PARSE(&options, error, "--room="), ERR_INVALID);
-	assert_int_equal(PARSE(&options, error, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13",
-				 "14", "15", "16", "17"),
+	assert_int_equal(PARSE(&options, error, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
+				 "11", "12", "13", "14", "15", "16", "17"),
 		ERR_INVALID);
 }
 
 static const char *suggestion(const char *typed)
 {
-	static const char *const words[] = { "room", "participant", "token", "user", "reflector", "list" };
+	static const char *const words[] = { "room", "participant", "token", "user", "reflector",
+		"list" };
 	struct suggest near;
 
 	suggest_init(&near, typed, strlen(typed));
