@@ -46,6 +46,8 @@ RUN_KEEP_LOGS=${RUN_KEEP_LOGS:-} # not empty: $RUN stays after a failure
 # fail WHAT [WHY [WHAT TO DO]]: says it and ends with 1; the trap shows the logs.
 fail()
 {
+	# shellcheck disable=SC2034 # for the traps of those who source this
+	FAILED_WHAT=$1
 	printf '%s: %s\n' "${RUN_NAME:-heliograph}" "$1" >&2
 	[ -z "${2:-}" ] || printf '  why: %s\n' "$2" >&2
 	[ -z "${3:-}" ] || printf '  what to do: %s\n' "$3" >&2
@@ -96,6 +98,8 @@ run_end()
 	done
 	if [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || [ -z "$RUN_KEEP_LOGS" ]; then
 		rm -rf "$RUN"
+	else
+		printf 'everything of this run is in %s\n' "$RUN" >&2
 	fi
 	exit "$status"
 }
