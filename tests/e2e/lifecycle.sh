@@ -141,7 +141,7 @@ settings_change()
 bans()
 {
 	hold_start revoked bob "$ROOM_A" --save "$RUN/revoked.answer"
-	check 'helioctl token revoke' ctl token revoke "$(jti_of "$RUN/revoked.answer")"
+	check 'helioctl token revoke' ctl token revoke --yes "$(jti_of "$RUN/revoked.answer")"
 	hold_wait revoked
 	check 'token revoke: the session ends with token-revoked' held_bye token-revoked revoked
 	check 'token revoke: it cannot come back' try_code token-revoked bob "$ROOM_A" --answer "$RUN/revoked.answer"
@@ -153,7 +153,7 @@ bans()
 	check 'the same participant again: the first one is replaced' held_bye replaced first
 
 	hold_start disabled bob "$ROOM_B" --device d2 --save "$RUN/disabled.answer"
-	check 'helioctl user disable' ctl user disable bob
+	check 'helioctl user disable' ctl user disable --yes bob
 	hold_wait disabled
 	check 'user disable: the session ends with token-revoked' held_bye token-revoked disabled
 	hold_wait second
