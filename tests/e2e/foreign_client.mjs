@@ -2,7 +2,8 @@
 // helio-call: it receives what helio-call sends, sends each audio packet back on a stream of its own,
 // and chats. It prints one line per case, "ready" when helio-call may come, and a JSON line at the end.
 // usage: foreign_client.mjs --authd URL --ca FILE --user U --password P --room R --other USER --say TEXT
-//        --answer TEXT --text doc/protocol.md
+//        --answer TEXT --text doc/protocol.md --hashes FILE
+// --hashes: where the hash of each received payload is written, one a line.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
@@ -25,6 +26,15 @@ function getJson(url) {
 			res.on('end', () => resolve(JSON.parse(text)));
 		}).on('error', reject);
 	});
+}
+
+// The hash that helio-call's trace has of each payload: FNV-1a, 64 bits.
+function fnv1a(bytes) {
+	let hash = 0xcbf29ce484222325n;
+	for (const b of bytes) {
+		hash = BigInt.asUintN(64, (hash ^ BigInt(b)) * 0x100000001b3n);
+	}
+	return hash.toString(16).padStart(16, '0');
 }
 
 const decode = (s) => JSON.parse(Buffer.from(s, 'base64url'));
@@ -175,6 +185,7 @@ await checks.run('bye ends it in order', async () => {
 	const end = await within(lane.bye(), 5000, 'close');
 	assert.deepEqual(end, { error: null, bye: null, broken: null });
 });
+fs.writeFileSync(opt.hashes, frames.map((f) => `${fnv1a(f.payload)}\n`).join(''));
 const status = checks.finish();
 console.log(JSON.stringify({ received: frames.length, sent, chats: chats.length }));
 process.exit(status);

@@ -31,7 +31,7 @@ node -e '
 
 node "$E2E/foreign_client.mjs" --authd "$AUTHD_URL" --ca "$RUN/ca.crt" --user alice \
 	--password 'correct horse' --room demo --other bob --say 'hello from helio-call' \
-	--answer 'hello from afar' --text "$TOP/doc/protocol.md" >"$RUN/foreign.out" 2>&1 &
+	--answer 'hello from afar' --text "$TOP/doc/protocol.md" --hashes "$RUN/hashes" >"$RUN/foreign.out" 2>&1 &
 foreign=$!
 E2E_JOBS+=("$foreign")
 foreign_ready() { grep -q '^ready' "$RUN/foreign.out" || pid_ended "$foreign"; }
@@ -48,5 +48,14 @@ cat "$RUN/foreign.out"
 check 'helio-call ended with 0' test "$status" -eq 0
 check 'the foreign client is content' test "$foreign_status" -eq 0
 
-tail -n 1 "$RUN/foreign.out" >"$RUN/foreign.json"
+# helio-call's own account of what left it and what came to it, against what the foreign client saw.
+frames() { jq -r "select(.dir == \"$1\" and .kind == \"audio\" and .error == null) | .hash" "$RUN/trace"; }
+frames tx >"$RUN/tx"
+frames rx >"$RUN/rx"
+check "helio-call sent the whole file: $(wc -l <"$RUN/tx") frames" test "$(wc -l <"$RUN/tx")" -ge 200
+check 'the foreign client got each of them, unchanged and in order' cmp "$RUN/tx" "$RUN/hashes"
+check 'helio-call got each of them back, unchanged and in order' cmp "$RUN/tx" "$RUN/rx"
+check 'helio-call showed the chat to the room' grep -q 'hello from afar' "$RUN/call.json"
+check 'helio-call showed the chat to it alone' grep -q 'for you alone' "$RUN/call.json"
+check 'helio-call recorded the foreign stream' test -n "$(find "$RUN/record" -name 'alice+foreign-*.opus' -size +4k)"
 e2e_end

@@ -1,8 +1,9 @@
 /*
- * room_load: the program. It owns the loop over all handles, the phases of a run (join, publish, talk,
- * wait, leave) and the report. It must never call a run good in which a single frame is missing.
+ * room_load: the program. It owns the loop over all handles, the phases of a run (join, publish,
+ * talk, wait, leave) and the report. It must never call a run good in which a single frame is
+ * missing.
  */
-#include "room_load.h"
+#include "tests/tools/room_load.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +32,8 @@ static void run_turn(struct run *r, int64_t at_most)
 	for (unsigned i = 0; i < r->options.participants; i++) {
 		struct load_peer *p = &r->room.peers[i];
 		int own = helio_timeout_ms(p->h);
-		r->fds[count++] = (struct pollfd){ .fd = p->started ? helio_fd(p->h) : -1, .events = POLLIN };
+		r->fds[count++] =
+			(struct pollfd){ .fd = p->started ? helio_fd(p->h) : -1, .events = POLLIN };
 		if (p->started && own >= 0 && own < ms) {
 			ms = own;
 		}
@@ -49,8 +51,8 @@ static bool run_any_closed(struct run *r, const char *when)
 	for (unsigned i = 0; i < r->options.participants; i++) {
 		const struct load_peer *p = &r->room.peers[i];
 		if (p->closed) {
-			fprintf(stderr, "room_load: participant %u was closed while %s: %s (%s)\n", i, when,
-				helio_error_name(p->error), helio_error_text(p->error));
+			fprintf(stderr, "room_load: participant %u was closed while %s: %s (%s)\n",
+				i, when, helio_error_name(p->error), helio_error_text(p->error));
 			return true;
 		}
 	}
@@ -80,7 +82,8 @@ static bool run_join(struct run *r)
 			return false;
 		}
 		if (load_now_us() > end) {
-			fprintf(stderr, "room_load: only %u joined in %u s\n", joined, r->options.join_s);
+			fprintf(stderr, "room_load: only %u joined in %u s\n", joined,
+				r->options.join_s);
 			return false;
 		}
 	}
@@ -141,7 +144,8 @@ static void run_leave(struct run *r)
 		r->room.failures += r->room.peers[i].closed;
 		helio_leave(r->room.peers[i].h);
 	}
-	for (int64_t end = load_now_us() + 5000000; left < r->options.participants && load_now_us() < end;) {
+	for (int64_t end = load_now_us() + 5000000;
+		left < r->options.participants && load_now_us() < end;) {
 		run_turn(r, load_now_us() + 20000);
 		left = 0;
 		for (unsigned i = 0; i < r->options.participants; i++) {
@@ -158,21 +162,24 @@ static bool counts_are_good(const struct load_counts *c)
 static void counts_print(const char *name, const struct load_counts *c)
 {
 	printf(",\"%s\":{\"sent\":%llu,\"expected\":%llu,\"received\":%llu,\"missing\":%llu,\"again\":%llu,"
-	       "\"wrong\":%llu,\"p50_ms\":%.2f,\"p99_ms\":%.2f}", name, (unsigned long long)c->sent,
-		(unsigned long long)c->expected, (unsigned long long)c->received,
-		(unsigned long long)(c->expected - c->received), (unsigned long long)c->again,
-		(unsigned long long)c->wrong, load_latency_ms(&c->latency, 500), load_latency_ms(&c->latency, 990));
+	       "\"wrong\":%llu,\"p50_ms\":%.2f,\"p99_ms\":%.2f}",
+		name, (unsigned long long)c->sent, (unsigned long long)c->expected,
+		(unsigned long long)c->received, (unsigned long long)(c->expected - c->received),
+		(unsigned long long)c->again, (unsigned long long)c->wrong,
+		load_latency_ms(&c->latency, 500), load_latency_ms(&c->latency, 990));
 }
 
 static bool run_report(const struct run *r)
 {
 	const struct load_room *room = &r->room;
-	bool ok = room->counts[LOAD_AUDIO].expected > 0 && counts_are_good(&room->counts[LOAD_AUDIO])
-		&& counts_are_good(&room->counts[LOAD_VIDEO]) && room->refused == 0 && room->failures == 0;
+	bool ok = room->counts[LOAD_AUDIO].expected > 0 &&
+		counts_are_good(&room->counts[LOAD_AUDIO]) &&
+		counts_are_good(&room->counts[LOAD_VIDEO]) && room->refused == 0 &&
+		room->failures == 0;
 
 	printf("{\"ok\":%s,\"participants\":%u,\"talkers\":%u,\"seconds\":%u,\"refused\":%u,\"failures\":%u",
-		ok ? "true" : "false", r->options.participants, r->options.talkers, r->options.seconds,
-		room->refused, room->failures);
+		ok ? "true" : "false", r->options.participants, r->options.talkers,
+		r->options.seconds, room->refused, room->failures);
 	counts_print("audio", &room->counts[LOAD_AUDIO]);
 	if (r->options.video) {
 		counts_print("video", &room->counts[LOAD_VIDEO]);
@@ -257,7 +264,19 @@ static bool parse_number(unsigned *out, const char *text, unsigned max)
 	return true;
 }
 
-enum option_id { AUTHD = 1, AUTHD_CA, CA, USER, PASSWORD_FILE, ROOM, PARTICIPANTS, TALKERS, SECONDS, JOIN_S, VIDEO };
+enum option_id {
+	AUTHD = 1,
+	AUTHD_CA,
+	CA,
+	USER,
+	PASSWORD_FILE,
+	ROOM,
+	PARTICIPANTS,
+	TALKERS,
+	SECONDS,
+	JOIN_S,
+	VIDEO
+};
 
 static const struct option options[] = {
 	{ "authd", required_argument, NULL, AUTHD },
@@ -279,18 +298,36 @@ static bool take_option(struct run *r, int option, const char *value)
 	struct load_options *o = &r->options;
 
 	switch (option) {
-	case AUTHD: o->authd = value; return true;
-	case AUTHD_CA: o->authd_ca = value; return true;
-	case CA: o->ca = value; return true;
-	case USER: o->user = value; return true;
-	case ROOM: o->room = value; return true;
-	case PASSWORD_FILE: return read_password(r, value);
-	case PARTICIPANTS: return parse_number(&o->participants, value, LOAD_MAX);
-	case TALKERS: return parse_number(&o->talkers, value, LOAD_MAX);
-	case SECONDS: return parse_number(&o->seconds, value, 86400);
-	case JOIN_S: return parse_number(&o->join_s, value, 3600);
-	case VIDEO: o->video = true; return true;
-	default: return false;
+	case AUTHD:
+		o->authd = value;
+		return true;
+	case AUTHD_CA:
+		o->authd_ca = value;
+		return true;
+	case CA:
+		o->ca = value;
+		return true;
+	case USER:
+		o->user = value;
+		return true;
+	case ROOM:
+		o->room = value;
+		return true;
+	case PASSWORD_FILE:
+		return read_password(r, value);
+	case PARTICIPANTS:
+		return parse_number(&o->participants, value, LOAD_MAX);
+	case TALKERS:
+		return parse_number(&o->talkers, value, LOAD_MAX);
+	case SECONDS:
+		return parse_number(&o->seconds, value, 86400);
+	case JOIN_S:
+		return parse_number(&o->join_s, value, 3600);
+	case VIDEO:
+		o->video = true;
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -301,17 +338,20 @@ int main(int argc, char **argv)
 	if (r == NULL) {
 		return EXIT_FAILURE;
 	}
-	r->options = (struct load_options){ .participants = 50, .talkers = 1, .seconds = 5, .join_s = 60 };
+	r->options = (struct load_options){
+		.participants = 50, .talkers = 1, .seconds = 5, .join_s = 60
+	};
 	bool good = true;
 	for (int c; good && (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		good = take_option(r, c, optarg);
 	}
 	const struct load_options *o = &r->options;
-	if (!good || optind != argc || o->authd == NULL || o->user == NULL || o->password == NULL
-		|| o->room == NULL || o->talkers > o->participants || o->participants < 2) {
-		fprintf(stderr, "usage: room_load --authd URL --user NAME --password-file FILE --room NAME\n"
-				"\t[--authd-ca FILE] [--ca FILE] [--participants N] [--talkers N] [--seconds S]\n"
-				"\t[--join-seconds S] [--video]\n");
+	if (!good || optind != argc || o->authd == NULL || o->user == NULL || o->password == NULL ||
+		o->room == NULL || o->talkers > o->participants || o->participants < 2) {
+		fprintf(stderr,
+			"usage: room_load --authd URL --user NAME --password-file FILE --room NAME\n"
+			"\t[--authd-ca FILE] [--ca FILE] [--participants N] [--talkers N] [--seconds S]\n"
+			"\t[--join-seconds S] [--video]\n");
 		free(r);
 		return 2;
 	}

@@ -1,8 +1,8 @@
 /*
- * room_load_peer: one participant of the load. It owns its handle, sends numbered frames when it is a
- * talker and judges every frame it receives. It must not know the wire: it sees helio.h alone.
+ * room_load_peer: one participant of the load. It owns its handle, sends numbered frames when it is
+ * a talker and judges every frame it receives. It must not know the wire: it sees helio.h alone.
  */
-#include "room_load.h"
+#include "tests/tools/room_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,8 +84,8 @@ static void peer_frame(struct helio *h, const struct helio_frame *f, void *user)
 		return;
 	}
 	memcpy(&s, f->payload, sizeof(s));
-	if (s.talker >= p->room->options->talkers || s.talker == p->index
-		|| !payload_is_right(f->payload, f->length, &s)) {
+	if (s.talker >= p->room->options->talkers || s.talker == p->index ||
+		!payload_is_right(f->payload, f->length, &s)) {
 		c->wrong++;
 		return;
 	}
@@ -201,7 +201,9 @@ bool load_peer_is_ready(const struct load_peer *p)
 
 static void peer_send(struct load_peer *p, enum load_media m, size_t length)
 {
-	static const unsigned clock_step[] = { [LOAD_AUDIO] = 48 * LOAD_AUDIO_MS, [LOAD_VIDEO] = 90 * LOAD_VIDEO_MS };
+	static const unsigned clock_step[] = {
+		[LOAD_AUDIO] = 48 * LOAD_AUDIO_MS, [LOAD_VIDEO] = 90 * LOAD_VIDEO_MS
+	};
 	uint8_t payload[LOAD_VIDEO_BYTES];
 	struct stamp s = { .talker = p->index, .number = p->sent[m], .sent_us = load_now_us() };
 	struct helio_frame f = HELIO_FRAME_INIT;
@@ -224,7 +226,8 @@ void load_peer_talk(struct load_peer *p, int64_t us)
 	while ((int64_t)p->sent[LOAD_AUDIO] * LOAD_AUDIO_MS * 1000 <= us) {
 		peer_send(p, LOAD_AUDIO, LOAD_AUDIO_BYTES);
 	}
-	while (p->room->options->video && (int64_t)p->sent[LOAD_VIDEO] * LOAD_VIDEO_MS * 1000 <= us) {
+	while (p->room->options->video &&
+		(int64_t)p->sent[LOAD_VIDEO] * LOAD_VIDEO_MS * 1000 <= us) {
 		peer_send(p, LOAD_VIDEO, LOAD_VIDEO_BYTES);
 	}
 }
