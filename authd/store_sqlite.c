@@ -1,7 +1,7 @@
 /*
- * store_sqlite: the store's operations on SQLite (WAL, synchronous FULL), one connection behind a
- * mutex, all statements prepared once. SQLite's codes end here. Must never answer success for a
- * change that is not on the disk.
+ * store_sqlite: opens the database (WAL, synchronous FULL): one connection behind a mutex, all
+ * statements prepared once; and runs them for store_sqlite_*.c. SQLite's codes end here. Must never
+ * answer success for a change that is not on the disk.
  */
 #include "authd/store_sqlite.h"
 
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "authd/store_sqlite_impl.h"
@@ -57,19 +58,19 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_PURGE_REVOCATIONS] = "DELETE FROM revocation WHERE until < ?1",
 };
 
-static struct store_sqlite *self(struct store *st)
-{
-	return (struct store_sqlite *)(void *)st;
-}
-
-/* Logs and translates; at most one line a second matters to nobody but keeps a full disk readable. */
+/* Translates, and logs at most once a second: a full disk fails every request. */
 static int failed(struct store_sqlite *s, int rc, enum store_sqlite_stmt id)
 {
+	time_t now = time(NULL);
+
 	if (rc == SQLITE_CONSTRAINT) {
 		return ERR_EXISTS;
 	}
-	log_event(LOG_LEVEL_ERROR, "store-failed", LOG_STR("why", sqlite3_errmsg(s->db)),
-		LOG_INT("code", sqlite3_extended_errcode(s->db)), LOG_INT("statement", id));
+	if (now != s->logged_at) {
+		s->logged_at = now;
+		log_event(LOG_LEVEL_ERROR, "store-failed", LOG_STR("why", sqlite3_errmsg(s->db)),
+			LOG_INT("code", sqlite3_extended_errcode(s->db)), LOG_INT("statement", id));
+	}
 	return rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_STORE;
 }
 
@@ -95,7 +96,7 @@ static void done(sqlite3_stmt *stmt)
 }
 
 /* Runs a statement without rows; the mutex is held. */
-static int run(struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, ...)
+int store_sqlite_run(struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
@@ -109,7 +110,7 @@ static int run(struct store_sqlite *s, enum store_sqlite_stmt id, const char *fo
 }
 
 /* Runs a query and hands each row to each(); the mutex is held. */
-static int each_row(struct store_sqlite *s, enum store_sqlite_stmt id, int (*each)(sqlite3_stmt *, void *), void *arg,
+int store_sqlite_each(struct store_sqlite *s, enum store_sqlite_stmt id, int (*each)(sqlite3_stmt *, void *), void *arg,
 	const char *format, ...)
 {
 	int rc, err = 0;
@@ -125,10 +126,10 @@ static int each_row(struct store_sqlite *s, enum store_sqlite_stmt id, int (*eac
 	return err;
 }
 
-static int begin(struct store_sqlite *s)
+int store_sqlite_begin(struct store_sqlite *s)
 {
 	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_BEGIN, "");
+	int err = store_sqlite_run(s, SQL_BEGIN, "");
 	if (err != 0) {
 		pthread_mutex_unlock(&s->mutex);
 	}
@@ -136,20 +137,19 @@ static int begin(struct store_sqlite *s)
 }
 
 /* Commits when err is 0, else takes everything back; answers what came of it. */
-static int finish(struct store_sqlite *s, int err)
+int store_sqlite_finish(struct store_sqlite *s, int err)
 {
 	if (err == 0) {
-		err = run(s, SQL_COMMIT, "");
+		err = store_sqlite_run(s, SQL_COMMIT, "");
 	}
-	if (err != 0 && sqlite3_get_autocommit(s->db) == 0) {
-		/* a failed rollback leaves nothing either: SQLite undoes it when the file is opened next */
-		(void)run(s, SQL_ROLLBACK, "");
+	if (err != 0 && sqlite3_get_autocommit(s->db) == 0 && store_sqlite_run(s, SQL_ROLLBACK, "") != 0) {
+		log_event(LOG_LEVEL_ERROR, "store-failed", LOG_STR("why", "a rollback failed"));
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return err;
 }
 
-static void col_text(sqlite3_stmt *stmt, int col, char *out, size_t size)
+void store_sqlite_text(sqlite3_stmt *stmt, int col, char *out, size_t size)
 {
 	const char *text = (const char *)sqlite3_column_text(stmt, col);
 
@@ -158,326 +158,19 @@ static void col_text(sqlite3_stmt *stmt, int col, char *out, size_t size)
 
 static int check(struct store *st)
 {
-	struct store_sqlite *s = self(st);
+	struct store_sqlite *s = store_sqlite_of(st);
 
 	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_CHECK, "");
+	int err = store_sqlite_run(s, SQL_CHECK, "");
 	pthread_mutex_unlock(&s->mutex);
 	return err;
-}
-
-/* ---- users ---- */
-
-struct each_user {
-	store_user_fn each;
-	void *arg;
-};
-
-static int row_user(sqlite3_stmt *stmt, void *arg)
-{
-	struct each_user *e = arg;
-	struct store_user row = { .created_at = sqlite3_column_int64(stmt, 2),
-		.disabled = sqlite3_column_int(stmt, 3) != 0 };
-
-	col_text(stmt, 0, row.name, sizeof(row.name));
-	col_text(stmt, 1, row.hash, sizeof(row.hash));
-	return e->each(&row, e->arg);
-}
-
-static int copy_user(const struct store_user *row, void *arg)
-{
-	*(struct store_user *)arg = *row;
-	return 0;
-}
-
-static int user_add(struct store *st, const struct store_user *user)
-{
-	struct store_sqlite *s = self(st);
-
-	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_USER_ADD, "ssii", user->name, user->hash, user->created_at, (int64_t)user->disabled);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int user_get(struct store *st, const char *name, struct store_user *out)
-{
-	struct store_sqlite *s = self(st);
-	struct each_user e = { copy_user, out };
-
-	memset(out, 0, sizeof(*out));
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_USER_GET, row_user, &e, "s", name);
-	pthread_mutex_unlock(&s->mutex);
-	return err == 0 && out->name[0] == '\0' ? ERR_NOT_FOUND : err;
-}
-
-static int user_list(struct store *st, store_user_fn each, void *arg)
-{
-	struct store_sqlite *s = self(st);
-	struct each_user e = { each, arg };
-
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_USER_LIST, row_user, &e, "");
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int user_set_hash(struct store *st, const char *name, const char *hash)
-{
-	struct store_sqlite *s = self(st);
-
-	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_USER_SET_HASH, "ss", name, hash);
-	if (err == 0 && sqlite3_changes(s->db) == 0) {
-		err = ERR_NOT_FOUND;
-	}
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int user_set_disabled(struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked)
-{
-	struct store_sqlite *s = self(st);
-	int err = begin(s);
-
-	*revoked = 0;
-	if (err != 0) {
-		return err;
-	}
-	err = run(s, SQL_USER_SET_DISABLED, "si", name, (int64_t)disabled);
-	if (err == 0 && sqlite3_changes(s->db) == 0) {
-		err = ERR_NOT_FOUND;
-	}
-	if (err == 0 && disabled) {
-		err = run(s, SQL_USER_REVOKE, "si", name, now);
-		if (err == 0) {
-			*revoked = (size_t)sqlite3_changes(s->db);
-			err = run(s, SQL_USER_REVOKE_MARK, "si", name, now);
-		}
-	}
-	return finish(s, err);
-}
-
-/* ---- rooms and where they live ---- */
-
-struct each_room {
-	store_room_fn each;
-	void *arg;
-};
-
-static int row_room(sqlite3_stmt *stmt, void *arg)
-{
-	struct each_room *e = arg;
-	struct store_room row = { .created_at = sqlite3_column_int64(stmt, 1),
-		.port = (uint16_t)sqlite3_column_int(stmt, 3) };
-
-	col_text(stmt, 0, row.name, sizeof(row.name));
-	col_text(stmt, 2, row.reflector, sizeof(row.reflector));
-	return e->each(&row, e->arg);
-}
-
-static int copy_room(const struct store_room *row, void *arg)
-{
-	*(struct store_room *)arg = *row;
-	return 0;
-}
-
-static int room_add(struct store *st, const char *name, int64_t now)
-{
-	struct store_sqlite *s = self(st);
-
-	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_ROOM_ADD, "si", name, now);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int room_get(struct store *st, const char *name, struct store_room *out)
-{
-	struct store_sqlite *s = self(st);
-	struct each_room e = { copy_room, out };
-
-	memset(out, 0, sizeof(*out));
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_ROOM_GET, row_room, &e, "s", name);
-	pthread_mutex_unlock(&s->mutex);
-	return err == 0 && out->name[0] == '\0' ? ERR_NOT_FOUND : err;
-}
-
-static int room_list(struct store *st, store_room_fn each, void *arg)
-{
-	struct store_sqlite *s = self(st);
-	struct each_room e = { each, arg };
-
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_ROOM_LIST, row_room, &e, "");
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
-{
-	struct store_sqlite *s = self(st);
-
-	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_PLACE_SET, "ssii", room, reflector, (int64_t)port, now);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-struct each_place {
-	store_place_fn each;
-	void *arg;
-};
-
-static int row_place(sqlite3_stmt *stmt, void *arg)
-{
-	struct each_place *e = arg;
-	struct store_place row = { .port = (uint16_t)sqlite3_column_int(stmt, 1),
-		.rooms = (size_t)sqlite3_column_int64(stmt, 2) };
-
-	col_text(stmt, 0, row.reflector, sizeof(row.reflector));
-	return e->each(&row, e->arg);
-}
-
-static int place_counts(struct store *st, store_place_fn each, void *arg)
-{
-	struct store_sqlite *s = self(st);
-	struct each_place e = { each, arg };
-
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_PLACE_COUNTS, row_place, &e, "");
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-/* ---- tokens ---- */
-
-struct each_token {
-	store_token_fn each;
-	void *arg;
-	size_t count;
-};
-
-static int row_token(sqlite3_stmt *stmt, void *arg)
-{
-	struct each_token *e = arg;
-	struct store_token row = { .issued_at = sqlite3_column_int64(stmt, 4),
-		.expires_at = sqlite3_column_int64(stmt, 5),
-		.revoked_at = sqlite3_column_int64(stmt, 6) };
-
-	col_text(stmt, 0, row.jti, sizeof(row.jti));
-	col_text(stmt, 1, row.user, sizeof(row.user));
-	col_text(stmt, 2, row.participant, sizeof(row.participant));
-	col_text(stmt, 3, row.room, sizeof(row.room));
-	e->count++;
-	return e->each(&row, e->arg);
-}
-
-static int copy_token(const struct store_token *row, void *arg)
-{
-	*(struct store_token *)arg = *row;
-	return 0;
-}
-
-static int token_add(struct store *st, const struct store_token *t)
-{
-	struct store_sqlite *s = self(st);
-
-	pthread_mutex_lock(&s->mutex);
-	int err = run(s, SQL_TOKEN_ADD, "ssssii", t->jti, t->user, t->participant, t->room, t->issued_at,
-		t->expires_at);
-	if (err == 0 && sqlite3_changes(s->db) == 0) {
-		err = ERR_DENIED;
-	}
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int token_list(struct store *st, const struct store_token_filter *f, store_token_fn each, void *arg)
-{
-	struct store_sqlite *s = self(st);
-	struct each_token e = { each, arg, 0 };
-
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_TOKEN_LIST, row_token, &e, "ssiii", f->room, f->user, (int64_t)f->all, f->now,
-		(int64_t)STORE_LIST_MAX);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int token_revoke(struct store *st, const char *prefix, int64_t now, struct store_token *out)
-{
-	struct store_sqlite *s = self(st);
-	struct each_token e = { copy_token, out, 0 };
-	int err = begin(s);
-
-	if (err != 0) {
-		return err;
-	}
-	err = each_row(s, SQL_TOKEN_FIND, row_token, &e, "si", prefix, now);
-	if (err == 0 && e.count != 1) {
-		err = e.count == 0 ? ERR_NOT_FOUND : ERR_EXISTS;
-	}
-	if (err == 0 && out->revoked_at == 0) {
-		out->revoked_at = now;
-		err = run(s, SQL_TOKEN_REVOKE_MARK, "si", out->jti, now);
-		if (err == 0) {
-			err = run(s, SQL_REVOCATION_ADD, "si", out->jti, out->expires_at);
-		}
-	}
-	return finish(s, err);
-}
-
-struct each_revocation {
-	store_revocation_fn each;
-	void *arg;
-};
-
-static int row_revocation(sqlite3_stmt *stmt, void *arg)
-{
-	struct each_revocation *e = arg;
-	struct store_revocation row = { .seq = sqlite3_column_int64(stmt, 0),
-		.until = sqlite3_column_int64(stmt, 2) };
-
-	col_text(stmt, 1, row.jti, sizeof(row.jti));
-	return e->each(&row, e->arg);
-}
-
-static int revocation_list(struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg)
-{
-	struct store_sqlite *s = self(st);
-	struct each_revocation e = { each, arg };
-
-	pthread_mutex_lock(&s->mutex);
-	int err = each_row(s, SQL_REVOCATION_LIST, row_revocation, &e, "ii", after, now);
-	pthread_mutex_unlock(&s->mutex);
-	return err;
-}
-
-static int purge(struct store *st, int64_t before, size_t *gone)
-{
-	struct store_sqlite *s = self(st);
-	int err = begin(s);
-
-	*gone = 0;
-	if (err != 0) {
-		return err;
-	}
-	err = run(s, SQL_PURGE_TOKENS, "i", before);
-	if (err == 0) {
-		*gone = (size_t)sqlite3_changes(s->db);
-		err = run(s, SQL_PURGE_REVOCATIONS, "i", before);
-	}
-	return finish(s, err);
 }
 
 /* ---- opening and closing ---- */
 
 static void destroy(struct store *st)
 {
-	struct store_sqlite *s = self(st);
+	struct store_sqlite *s = store_sqlite_of(st);
 
 	if (s == NULL) {
 		return;
@@ -493,21 +186,21 @@ static void destroy(struct store *st)
 static const struct store_ops ops = {
 	.destroy = destroy,
 	.check = check,
-	.user_add = user_add,
-	.user_get = user_get,
-	.user_list = user_list,
-	.user_set_hash = user_set_hash,
-	.user_set_disabled = user_set_disabled,
-	.room_add = room_add,
-	.room_get = room_get,
-	.room_list = room_list,
-	.place_set = place_set,
-	.place_counts = place_counts,
-	.token_add = token_add,
-	.token_list = token_list,
-	.token_revoke = token_revoke,
-	.revocation_list = revocation_list,
-	.purge = purge,
+	.user_add = store_sqlite_user_add,
+	.user_get = store_sqlite_user_get,
+	.user_list = store_sqlite_user_list,
+	.user_set_hash = store_sqlite_user_set_hash,
+	.user_set_disabled = store_sqlite_user_set_disabled,
+	.room_add = store_sqlite_room_add,
+	.room_get = store_sqlite_room_get,
+	.room_list = store_sqlite_room_list,
+	.place_set = store_sqlite_place_set,
+	.place_counts = store_sqlite_place_counts,
+	.token_add = store_sqlite_token_add,
+	.token_list = store_sqlite_token_list,
+	.token_revoke = store_sqlite_token_revoke,
+	.revocation_list = store_sqlite_revocation_list,
+	.purge = store_sqlite_purge,
 };
 
 /* SQLite would make the file with the umask's mode; hashes are in it. */

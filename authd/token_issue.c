@@ -56,9 +56,13 @@ static uint64_t monotonic_ms(void)
 static int make_jti(char *out, size_t size)
 {
 	unsigned char bytes[JTI_BYTES];
+	int err;
 
-	randombytes_buf(bytes, sizeof(bytes));
-	return base64url_encode(bytes, sizeof(bytes), out, size);
+	do { /* one that begins with '-' would look like an option on a command line */
+		randombytes_buf(bytes, sizeof(bytes));
+		err = base64url_encode(bytes, sizeof(bytes), out, size);
+	} while (err == 0 && out[0] == '-');
+	return err;
 }
 
 /* What a user may do in a room. Data streams are off unless a room's policy allows them. */
