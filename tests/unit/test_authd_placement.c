@@ -1,0 +1,284 @@
+/*
+ * Where rooms go: the least loaded worker, the same one again, and when a room moves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "authd/placement.h"
+
+#define START_MS 1000000u
+#define ROOMS 16
+
+/* A store that knows rooms and their places only. */
+static struct store_room rooms[ROOMS];
+static size_t room_count, place_sets;
+static int place_err;
+
+static int fake_room_get(struct store *st, const char *name, struct store_room *out)
+{
+	(void)st;
+	for (size_t i = 0; i < room_count; i++) {
+		if (strcmp(rooms[i].name, name) == 0) {
+			*out = rooms[i];
+			return 0;
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+static int fake_place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+{
+	(void)st;
+	(void)now;
+	if (place_err != 0) {
+		return place_err;
+	}
+	for (size_t i = 0; i < room_count; i++) {
+		if (strcmp(rooms[i].name, room) == 0) {
+			snprintf(rooms[i].reflector, sizeof(rooms[i].reflector), "%s", reflector);
+			rooms[i].port = port;
+			place_sets++;
+		}
+	}
+	return 0;
+}
+
+static int fake_counts(struct store *st, store_place_fn each, void *arg)
+{
+	int err = 0;
+
+	(void)st;
+	for (size_t i = 0; i < room_count && err == 0; i++) {
+		struct store_place row = { .port = rooms[i].port, .rooms = 0 };
+		memcpy(row.reflector, rooms[i].reflector, sizeof(row.reflector));
+		for (size_t j = 0; j < room_count; j++) {
+			row.rooms += rooms[j].port == row.port && strcmp(rooms[j].reflector, row.reflector) == 0;
+		}
+		err = row.port != 0 ? each(&row, arg) : 0;
+	}
+	return err;
+}
+
+static const struct store_ops ops = {
+	.room_get = fake_room_get, .place_set = fake_place_set, .place_counts = fake_counts };
+static struct store store = { .ops = &ops };
+
+static struct link_view views[2];
+
+static int each_view(void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
+{
+	int err = 0;
+
+	(void)links;
+	for (size_t i = 0; i < 2 && err == 0; i++) {
+		err = each(&views[i], arg);
+	}
+	return err;
+}
+
+static void link_up(size_t i, uint64_t now_ms)
+{
+	views[i].up = views[i].was_up = true;
+	views[i].since_ms = now_ms;
+}
+
+static void link_lost(size_t i, uint64_t now_ms)
+{
+	views[i].up = false;
+	views[i].since_ms = now_ms;
+}
+
+static struct placement *placement;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(rooms, 0, sizeof(rooms));
+	memset(views, 0, sizeof(views));
+	place_sets = 0;
+	place_err = 0;
+	room_count = ROOMS;
+	for (size_t i = 0; i < ROOMS; i++) {
+		snprintf(rooms[i].name, sizeof(rooms[i].name), "room%zu", i);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(views[i].conf.name, sizeof(views[i].conf.name), "r%zu", i + 1);
+		snprintf(views[i].conf.address, sizeof(views[i].conf.address), "192.0.2.%zu", i + 1);
+		snprintf(views[i].pin, sizeof(views[i].pin), "pin of r%zu", i + 1);
+		views[i].workers[0].port = 49152;
+		views[i].workers[1].port = 49153;
+		views[i].worker_count = 2;
+		views[i].since_ms = START_MS;
+	}
+	return placement_create(&placement, &store, each_view, NULL, START_MS);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	placement_destroy(placement);
+	return 0;
+}
+
+static void assert_place(const char *room, uint64_t now_ms, const char *reflector, uint16_t port)
+{
+	struct placement_spot spot;
+
+	assert_int_equal(placement_find(placement, room, now_ms, 1, &spot), 0);
+	assert_string_equal(spot.reflector, reflector);
+	assert_int_equal(spot.port, port);
+	assert_string_equal(spot.address, reflector[1] == '1' ? "192.0.2.1" : "192.0.2.2");
+}
+
+static void assert_none(const char *room, uint64_t now_ms, int want)
+{
+	struct placement_spot spot;
+
+	assert_int_equal(placement_find(placement, room, now_ms, 1, &spot), want);
+}
+
+static void test_nothing_linked(void **state)
+{
+	(void)state;
+	assert_none("room0", START_MS, ERR_NO_REFLECTOR);
+	assert_none("room0", START_MS + 100000, ERR_NO_REFLECTOR);
+	assert_none("unknown", START_MS, ERR_NOT_FOUND);
+	assert_int_equal(place_sets, 0);
+}
+
+static void test_spreads_before_reports(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	assert_place("room1", START_MS, "r1", 49153);
+	assert_place("room2", START_MS, "r2", 49152);
+	assert_place("room3", START_MS, "r2", 49153);
+	assert_place("room4", START_MS, "r1", 49152);
+	assert_int_equal(place_sets, 5);
+}
+
+static void test_fewest_people(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	views[0].workers[0].participants = 10;
+	views[0].workers[1].participants = 3;
+	views[1].workers[0].participants = 2;
+	views[1].workers[1].participants = 5;
+	assert_place("room0", START_MS, "r2", 49152);
+}
+
+static void test_sticky(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	views[0].workers[0].participants = 400;
+	assert_place("room0", START_MS + 100000, "r1", 49152);
+	assert_int_equal(place_sets, 1);
+}
+
+static void test_moves_when_lost_and_empty(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	link_lost(0, START_MS + 20000);
+	/* a blink of the link moves nobody */
+	assert_place("room0", START_MS + 20000 + PLACEMENT_GRACE_MS - 1, "r1", 49152);
+	assert_place("room0", START_MS + 20000 + PLACEMENT_GRACE_MS, "r2", 49152);
+	/* and it stays where it went */
+	link_up(0, START_MS + 40000);
+	assert_place("room0", START_MS + 40000, "r2", 49152);
+}
+
+static void test_stays_while_people_are_known(void **state)
+{
+	uint64_t lost = START_MS + 20000, reported = lost - 1000;
+
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	views[0].workers[0].participants = 2;
+	views[0].report_ms = reported;
+	link_lost(0, lost);
+	assert_place("room0", reported + PLACEMENT_LIVE_MS - 1, "r1", 49152);
+	assert_place("room0", reported + PLACEMENT_LIVE_MS, "r2", 49152);
+}
+
+static void test_lost_and_no_other(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	link_lost(0, START_MS + 1);
+	assert_none("room0", START_MS + 60000, ERR_NO_REFLECTOR);
+	assert_string_equal(rooms[0].reflector, "r1");
+}
+
+/* Links come up one after the other at a start: a placed room waits for its own. */
+static void test_start_moves_nobody(void **state)
+{
+	(void)state;
+	snprintf(rooms[0].reflector, sizeof(rooms[0].reflector), "r1");
+	rooms[0].port = 49153;
+	link_up(1, START_MS);
+	assert_none("room0", START_MS + PLACEMENT_GRACE_MS - 1, ERR_NO_REFLECTOR);
+	assert_int_equal(place_sets, 0);
+	link_up(0, START_MS + 100);
+	assert_place("room0", START_MS + 200, "r1", 49153);
+	views[0].up = views[0].was_up = false;
+	assert_place("room0", START_MS + PLACEMENT_GRACE_MS, "r2", 49152);
+}
+
+static void test_unknown_reflector_or_port(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	snprintf(rooms[0].reflector, sizeof(rooms[0].reflector), "gone");
+	rooms[0].port = 49152;
+	assert_place("room0", START_MS, "r1", 49152);
+	snprintf(rooms[1].reflector, sizeof(rooms[1].reflector), "r1");
+	rooms[1].port = 50000;
+	assert_place("room1", START_MS, "r1", 49153);
+}
+
+/* What is not recorded is not handed out. */
+static void test_store_fails(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	place_err = ERR_STORE;
+	assert_none("room0", START_MS, ERR_STORE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_nothing_linked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_spreads_before_reports, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fewest_people, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sticky, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_moves_when_lost_and_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stays_while_people_are_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_and_no_other, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_start_moves_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_reflector_or_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_fails, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,247 @@
+/*
+ * Paths and methods, what a listener shows, and what reflectors may say on their links.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "authd/link_parse.h"
+#include "authd/link_query.h"
+#include "authd/routes.h"
+
+static void test_match(void **state)
+{
+	static const struct {
+		const char *pattern, *path, *arg; /* arg NULL: no match */
+	} cases[] = {
+		{ "/v1/rooms", "/v1/rooms", "" },
+		{ "/v1/rooms", "/v1/rooms/", NULL },
+		{ "/v1/rooms", "/v1/room", NULL },
+		{ "/v1/rooms", "/v1/roomsx", NULL },
+		{ "/v1/rooms", "//v1/rooms", NULL },
+		{ "/v1/rooms/{}", "/v1/rooms/demo", "demo" },
+		{ "/v1/rooms/{}", "/v1/rooms/", NULL },
+		{ "/v1/rooms/{}", "/v1/rooms", NULL },
+		{ "/v1/rooms/{}", "/v1/rooms/a/b", NULL },
+		{ "/v1/rooms/{}", "/v1/rooms/..", ".." },
+		{ "/v1/{}/x", "/v1/a/x", "a" },
+		{ "/v1/{}/x", "/v1/a/y", NULL },
+		{ "/v1/rooms/{}", "", NULL },
+	};
+	char arg[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool match = routes_match(cases[i].pattern, cases[i].path, arg, sizeof(arg));
+		if (match != (cases[i].arg != NULL) || (match && strcmp(arg, cases[i].arg) != 0)) {
+			fail_msg("%s against %s", cases[i].path, cases[i].pattern);
+		}
+	}
+	assert_true(routes_match("/{}", "/123456789012345", arg, sizeof(arg)));
+	assert_false(routes_match("/{}", "/1234567890123456", arg, sizeof(arg)));
+}
+
+static int ask(enum http_listener listener, const char *method, const char *path, const char *body, char *code,
+	const char **allow)
+{
+	struct routes_ctx ctx = { 0 };
+	struct http_reply reply = { 0 };
+	const struct http_request req = {
+		.listener = listener, .method = method, .path = path, .body = body, .body_len = strlen(body) };
+
+	routes_handle(&ctx, &req, &reply);
+	snprintf(code, 32, "%s", json_string_value(json_object_get(reply.body, "code")));
+	*allow = reply.allow;
+	json_decref(reply.body);
+	return reply.status;
+}
+
+static void test_errors(void **state)
+{
+	static const struct {
+		enum http_listener listener;
+		const char *method, *path, *body;
+		int status;
+		const char *code, *allow;
+	} cases[] = {
+		{ HTTP_PUBLIC, "GET", "/", "", 404, "not-found", NULL },
+		{ HTTP_PUBLIC, "GET", "/v1/users", "", 404, "not-found", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/rooms", "{}", 404, "not-found", NULL },
+		{ HTTP_PUBLIC, "DELETE", "/v1/tokens/aaaaaaaa", "", 404, "not-found", NULL },
+		{ HTTP_PUBLIC, "GET", "/v1/token", "", 405, "unknown-message", "POST" },
+		{ HTTP_PUBLIC, "POST", "/healthz", "", 405, "unknown-message", "GET, HEAD" },
+		{ HTTP_ADMIN, "PUT", "/v1/rooms", "", 405, "unknown-message", "GET, HEAD, POST" },
+		{ HTTP_ADMIN, "DELETE", "/v1/users/alice", "", 405, "unknown-message", "PATCH" },
+		{ HTTP_ADMIN, "GET", "/v1/tokens/aaaaaaaa", "", 405, "unknown-message", "DELETE" },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "", 400, "bad-json", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "[]", 400, "bad-json", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a\",\"user\":\"b\"}", 400, "bad-json", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "{}", 400, "bad-field", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a b\",\"password\":\"x\",\"room\":\"r\"}", 400,
+			"bad-field", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":1,\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field",
+			NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token",
+			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"device\":\"a+b\"}", 400, "bad-field", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token",
+			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"name\":\"a\\nb\"}", 400, "bad-field", NULL },
+		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"password\":\"short\"}", 400, "bad-field",
+			NULL },
+		{ HTTP_ADMIN, "POST", "/v1/rooms", "{\"name\":\"../x\"}", 400, "bad-field", NULL },
+		{ HTTP_ADMIN, "DELETE", "/v1/tokens/short", "", 400, "bad-field", NULL },
+		{ HTTP_ADMIN, "DELETE", "/v1/tokens/aaaaaaa%", "", 404, "not-found", NULL },
+		{ HTTP_ADMIN, "GET", "/v1/rooms/no such", "", 404, "not-found", NULL },
+		{ HTTP_ADMIN, "PATCH", "/v1/users/no such", "{}", 404, "not-found", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *allow = NULL;
+		char code[32];
+		int status = ask(cases[i].listener, cases[i].method, cases[i].path, cases[i].body, code, &allow);
+		if (status != cases[i].status || strcmp(code, cases[i].code) != 0 ||
+			(cases[i].allow != NULL && (allow == NULL || strcmp(allow, cases[i].allow) != 0))) {
+			fail_msg("case %zu: %d %s %s", i, status, code, allow != NULL ? allow : "-");
+		}
+	}
+}
+
+#define PIN "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define WELCOME(version, name, pin, workers) \
+	"{\"type\":\"link-welcome\",\"version\":" version ",\"reflector\":\"" name "\",\"pin\":\"" pin \
+	"\",\"workers\":" workers "}"
+
+static int welcome(struct link_view *view, const char *text)
+{
+	json_t *msg = json_loads(text, 0, NULL);
+
+	memset(view, 0, sizeof(*view));
+	snprintf(view->conf.name, sizeof(view->conf.name), "r1");
+	view->conf.port_first = 49152;
+	view->conf.port_last = 49155;
+	assert_non_null(msg);
+	int err = link_parse_welcome(view, msg);
+	json_decref(msg);
+	return err;
+}
+
+static void test_welcome(void **state)
+{
+	static struct link_view view;
+
+	(void)state;
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":49152},{\"port\":49153},{\"port\":80}]")), 0);
+	assert_int_equal(view.worker_count, 2);
+	assert_string_equal(view.pin, PIN);
+	assert_int_equal(welcome(&view, WELCOME("2", "r1", PIN, "[{\"port\":49152}]")), ERR_VERSION);
+	assert_int_equal(welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", "sha1/x", "[{\"port\":49152}]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":80}]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":\"x\"}]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[7]")), ERR_BAD_FIELD);
+	assert_int_equal(welcome(&view, "{}"), ERR_VERSION);
+}
+
+static int report(struct link_view *view, const char *text)
+{
+	json_t *msg = json_loads(text, 0, NULL);
+
+	assert_non_null(msg);
+	int err = link_parse_report(view, msg);
+	json_decref(msg);
+	return err;
+}
+
+static void test_report(void **state)
+{
+	static struct link_view view;
+
+	(void)state;
+	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":49152},{\"port\":49153}]")), 0);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49153,\"rooms\":2,\"participants\":7,\"future\":{}}]}"), 0);
+	assert_int_equal(view.workers[1].participants, 7);
+	assert_int_equal(view.workers[0].participants, 0);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":50000,\"rooms\":2}]}"), 0);
+	assert_int_equal(view.worker_count, 2);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":-1}]}"), ERR_BAD_FIELD);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":\"7\"}]}"), ERR_BAD_FIELD);
+	assert_int_equal(report(&view, "{\"workers\":[[]]}"), ERR_BAD_FIELD);
+	assert_int_equal(report(&view, "{\"workers\":{}}"), ERR_BAD_FIELD);
+}
+
+static json_t *items_of(size_t count)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_array_append_new(items, json_object());
+	}
+	return items;
+}
+
+static void test_query_books(void **state)
+{
+	static struct link_query q;
+
+	(void)state;
+	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	link_query_expect(&q, "r1");
+	link_query_expect(&q, "r2");
+	link_query_expect(&q, "r3");
+	link_query_answer(&q, "r1", items_of(2), false);
+	link_query_answer(&q, "r1", items_of(1), true);
+	link_query_answer(&q, "r1", items_of(5), true); /* nothing is due any more */
+	link_query_answer(&q, "r9", items_of(5), true); /* was never asked */
+	link_query_lost(&q, "r1");
+	link_query_lost(&q, "r2");
+	link_query_lost(&q, "r2");
+	assert_int_equal(json_array_size(q.items), 3);
+	assert_int_equal(json_array_size(q.missing), 1);
+	assert_int_equal(q.pending_count, 1);
+	/* one that never stops talking is cut off and counts as missing */
+	for (unsigned i = 0; i < LINK_QUERY_ITEMS_MAX / 1000; i++) {
+		link_query_answer(&q, "r3", items_of(1000), false);
+	}
+	assert_int_equal(q.pending_count, 1);
+	link_query_answer(&q, "r3", items_of(1), false);
+	assert_int_equal(q.pending_count, 0);
+	assert_string_equal(json_string_value(json_array_get(q.missing, 1)), "r3");
+	link_query_finish(&q);
+}
+
+/* Nobody answers: the wait ends by itself and names who is missing. */
+static void test_query_deadline(void **state)
+{
+	static struct link_query q;
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+	(void)state;
+	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	link_query_expect(&q, "r1");
+	q.asked = true;
+	pthread_mutex_lock(&mutex);
+	link_query_wait(&q, &mutex);
+	pthread_mutex_unlock(&mutex);
+	assert_int_equal(json_array_size(q.missing), 1);
+	link_query_finish(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_welcome),
+		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_query_books),
+		cmocka_unit_test(test_query_deadline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
