@@ -1,6 +1,6 @@
 /*
- * admin_socket: places in the file system that are this daemon's alone. Must never take a socket or a
- * state directory away from a daemon that runs.
+ * admin_socket: places in the file system that are this daemon's alone. Must never take a socket or
+ * a state directory away from a daemon that runs.
  */
 #include "authd/admin_socket.h"
 
@@ -36,11 +36,13 @@ static int clear_path(const struct sockaddr_un *addr, char why[512])
 		return 0;
 	}
 	if (!S_ISSOCK(sb.st_mode)) {
-		snprintf(why, 512, "admin-socket %s is there and is no socket: move it away", addr->sun_path);
+		snprintf(why, 512, "admin-socket %s is there and is no socket: move it away",
+			addr->sun_path);
 		return ERR_CONFIG;
 	}
 	if (somebody_answers(addr)) {
-		snprintf(why, 512, "admin-socket %s is in use: another helio-authd runs", addr->sun_path);
+		snprintf(why, 512, "admin-socket %s is in use: another helio-authd runs",
+			addr->sun_path);
 		return ERR_EXISTS;
 	}
 	unlink(addr->sun_path);
@@ -52,7 +54,8 @@ int admin_socket_open(const char *path, int *fd, char why[512])
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		snprintf(why, 512, "admin-socket is longer than %zu characters", sizeof(addr.sun_path) - 1);
+		snprintf(why, 512, "admin-socket is longer than %zu characters",
+			sizeof(addr.sun_path) - 1);
 		return ERR_CONFIG;
 	}
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
@@ -62,10 +65,12 @@ int admin_socket_open(const char *path, int *fd, char why[512])
 	}
 	mode_t before = umask(0177);
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool ok = *fd >= 0 && bind(*fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 && listen(*fd, BACKLOG) == 0;
+	bool ok = *fd >= 0 && bind(*fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+		listen(*fd, BACKLOG) == 0;
 	umask(before);
 	if (!ok) {
-		snprintf(why, 512, "admin-socket %s cannot be made: %s: check that its folder exists and is writable",
+		snprintf(why, 512,
+			"admin-socket %s cannot be made: %s: check that its folder exists and is writable",
 			path, strerror(errno));
 		if (*fd >= 0) {
 			close(*fd);
@@ -81,8 +86,9 @@ static int check_dir(const char *dir, char why[512])
 	struct stat sb;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-		snprintf(why, 512, "state-dir %.300s cannot be made: %s: make it and chown it to the daemon's user", dir,
-			strerror(errno));
+		snprintf(why, 512,
+			"state-dir %.300s cannot be made: %s: make it and chown it to the daemon's user",
+			dir, strerror(errno));
 		return ERR_CONFIG;
 	}
 	if (stat(dir, &sb) != 0 || !S_ISDIR(sb.st_mode)) {
@@ -90,8 +96,9 @@ static int check_dir(const char *dir, char why[512])
 		return ERR_CONFIG;
 	}
 	if (sb.st_uid != geteuid()) {
-		snprintf(why, 512, "state-dir %.300s belongs to uid %u, not to this daemon's %u: chown it", dir,
-			(unsigned)sb.st_uid, (unsigned)geteuid());
+		snprintf(why, 512,
+			"state-dir %.300s belongs to uid %u, not to this daemon's %u: chown it",
+			dir, (unsigned)sb.st_uid, (unsigned)geteuid());
 		return ERR_CONFIG;
 	}
 	if ((sb.st_mode & 077) != 0 && chmod(dir, 0700) != 0) {
@@ -114,7 +121,8 @@ int state_dir_open(const char *dir, int *fd, char why[512])
 		return ERR_CONFIG;
 	}
 	if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-		snprintf(why, 512, "state-dir %.300s is in use: another helio-authd runs on it", dir);
+		snprintf(why, 512, "state-dir %.300s is in use: another helio-authd runs on it",
+			dir);
 		close(*fd);
 		*fd = -1;
 		return ERR_EXISTS;

@@ -26,7 +26,8 @@
 
 struct authd_daemon {
 	struct authd_settings *settings;
-	char issuer[LIMIT_NAME + 1], cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
+	char issuer[LIMIT_NAME + 1],
+		cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
 	int listen_fds[AUTHD_LISTEN_MAX];
 	size_t listen_count;
 	int state_fd; /* holds the lock */
@@ -58,7 +59,9 @@ static int bind_all(struct authd_daemon *d, char why[512])
 	for (size_t i = 0; i < s->listen_count; i++) {
 		int err = net_listen(&s->listen[i], BACKLOG, &d->listen_fds[i]);
 		if (err != 0) {
-			snprintf(why, 512, "%s cannot be listened on: %m: check that nobody else has it", s->listen[i].text);
+			snprintf(why, 512,
+				"%s cannot be listened on: %m: check that nobody else has it",
+				s->listen[i].text);
 			return err;
 		}
 		d->listen_count++;
@@ -71,7 +74,8 @@ static int drop_root(const struct authd_settings *s, char why[512])
 	int err = privdrop_become(s->user);
 
 	if (err != 0) {
-		snprintf(why, 512, "cannot become user \"%s\": %s: start as root, or leave user out", s->user,
+		snprintf(why, 512,
+			"cannot become user \"%s\": %s: start as root, or leave user out", s->user,
 			errcode_text(err));
 	}
 	return err;
@@ -103,7 +107,9 @@ static int start_links(struct authd_daemon *d, char why[512])
 {
 	const struct jws_public *const keys[] = { jws_signer_public(d->signer) };
 	json_t *jwks = jwks_build(keys, 1);
-	const struct link_dial_conf conf = { .settings = d->settings, .jwks = jwks, .store = d->store };
+	const struct link_dial_conf conf = {
+		.settings = d->settings, .jwks = jwks, .store = d->store
+	};
 	int err = ERR_NOMEM;
 
 	if (jwks != NULL) {
@@ -122,7 +128,8 @@ static int make_parts(struct authd_daemon *d)
 		err = login_create(&d->login, d->store, d->pass_hash);
 	}
 	if (err == 0) {
-		err = placement_create(&d->placement, d->store, link_each, d->link_dial, monotonic_ms());
+		err = placement_create(
+			&d->placement, d->store, link_each, d->link_dial, monotonic_ms());
 	}
 	if (err == 0) {
 		const struct token_issue_conf conf = { .issuer = d->issuer,
@@ -222,7 +229,8 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 	*out = d;
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		log_event(LOG_LEVEL_INFO, "ready", LOG_STR("listen", settings->listen[i].text),
-			LOG_STR("admin", settings->admin_socket), LOG_STR("cluster", settings->cluster),
+			LOG_STR("admin", settings->admin_socket),
+			LOG_STR("cluster", settings->cluster),
 			LOG_INT("reflectors", settings->reflector_count));
 	}
 	return 0;
@@ -256,7 +264,8 @@ int daemon_reload(struct authd_daemon *d, struct authd_settings *settings, char 
 	}
 	if (err == 0) {
 		snprintf(why, 512, "out of memory");
-		err = pass_hash_set_cost(d->pass_hash, settings->hash_memory, settings->hash_passes);
+		err = pass_hash_set_cost(
+			d->pass_hash, settings->hash_memory, settings->hash_passes);
 	}
 	if (err != 0) {
 		return err;

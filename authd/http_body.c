@@ -51,8 +51,10 @@ bool http_body_check_head(struct MHD_Connection *conn, struct http_reply *reply)
 	struct head head = { 0 };
 
 	MHD_get_connection_values(conn, MHD_HEADER_KIND, look, &head);
-	if (head.lengths + head.encodings > 1 || (head.bad_length && head.length <= HTTP_BODY_MAX)) {
-		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, ERR_BAD_FIELD, "the length of the body is not clear");
+	if (head.lengths + head.encodings > 1 ||
+		(head.bad_length && head.length <= HTTP_BODY_MAX)) {
+		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, ERR_BAD_FIELD,
+			"the length of the body is not clear");
 	} else if (head.content_encodings > 0) {
 		http_reply_problem(reply, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, ERR_BAD_FIELD,
 			"a body with Content-Encoding is not taken: send it as it is");

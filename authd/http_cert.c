@@ -1,7 +1,7 @@
 /*
- * http_cert: owns the HTTPS certificate chain and key in generations. A handshake borrows the newest
- * generation; a replaced one is kept longer than any handshake may last, then freed. Must never take
- * a pair that does not belong together.
+ * http_cert: owns the HTTPS certificate chain and key in generations. A handshake borrows the
+ * newest generation; a replaced one is kept longer than any handshake may last, then freed. Must
+ * never take a pair that does not belong together.
  */
 #include "authd/http_cert.h"
 
@@ -58,12 +58,15 @@ static int read_chain(struct generation *gen, const char *file, char why[512])
 	int err = tls_creds_read_file(file, PEM_MAX, &pem, &len);
 
 	if (err != 0) {
-		snprintf(why, 512, "the certificate %.300s cannot be read: check path, owner and mode", file);
+		snprintf(why, 512,
+			"the certificate %.300s cannot be read: check path, owner and mode", file);
 		return err;
 	}
 	gnutls_datum_t data = { (unsigned char *)pem, (unsigned)len };
-	if (gnutls_pcert_list_import_x509_raw(gen->chain, &count, &data, GNUTLS_X509_FMT_PEM, 0) < 0) {
-		snprintf(why, 512, "%.300s is not a PEM certificate chain of at most %u", file, CHAIN_MAX);
+	if (gnutls_pcert_list_import_x509_raw(gen->chain, &count, &data, GNUTLS_X509_FMT_PEM, 0) <
+		0) {
+		snprintf(why, 512, "%.300s is not a PEM certificate chain of at most %u", file,
+			CHAIN_MAX);
 		err = ERR_TLS_CERT;
 	} else {
 		gen->chain_len = count;
@@ -79,7 +82,8 @@ static int read_key(struct generation *gen, const char *file, char why[512])
 	int err = tls_creds_read_file(file, PEM_MAX, &pem, &len);
 
 	if (err != 0) {
-		snprintf(why, 512, "the key %.300s cannot be read: check path, owner and mode", file);
+		snprintf(why, 512, "the key %.300s cannot be read: check path, owner and mode",
+			file);
 		return err;
 	}
 	gnutls_datum_t data = { (unsigned char *)pem, (unsigned)len };
@@ -105,13 +109,15 @@ static bool is_pair(const struct generation *gen)
 	}
 	bool same = gnutls_pubkey_import_privkey(pub, gen->key, 0, 0) >= 0 &&
 		gnutls_pubkey_get_key_id(pub, GNUTLS_KEYID_USE_SHA256, a, &a_len) >= 0 &&
-		gnutls_pubkey_get_key_id(gen->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, b, &b_len) >= 0 &&
+		gnutls_pubkey_get_key_id(
+			gen->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, b, &b_len) >= 0 &&
 		a_len == b_len && memcmp(a, b, a_len) == 0;
 	gnutls_pubkey_deinit(pub);
 	return same;
 }
 
-static int generation_create(struct generation **out, const char *cert_file, const char *key_file, char why[512])
+static int generation_create(
+	struct generation **out, const char *cert_file, const char *key_file, char why[512])
 {
 	struct generation *gen = calloc(1, sizeof(*gen));
 	int err;
@@ -125,7 +131,8 @@ static int generation_create(struct generation **out, const char *cert_file, con
 		err = read_key(gen, key_file, why);
 	}
 	if (err == 0 && !is_pair(gen)) {
-		snprintf(why, 512, "the key %.200s does not belong to the certificate %.200s", key_file, cert_file);
+		snprintf(why, 512, "the key %.200s does not belong to the certificate %.200s",
+			key_file, cert_file);
 		err = ERR_TLS_CERT;
 	}
 	if (err != 0) {
@@ -152,7 +159,8 @@ static void reap(struct http_cert *cert, time_t now)
 	}
 }
 
-int http_cert_create(struct http_cert **out, const char *cert_file, const char *key_file, char why[512])
+int http_cert_create(
+	struct http_cert **out, const char *cert_file, const char *key_file, char why[512])
 {
 	struct generation *gen = NULL;
 	int err = generation_create(&gen, cert_file, key_file, why);
@@ -186,7 +194,8 @@ void http_cert_destroy(struct http_cert *cert)
 	free(cert);
 }
 
-int http_cert_reload(struct http_cert *cert, const char *cert_file, const char *key_file, char why[512])
+int http_cert_reload(
+	struct http_cert *cert, const char *cert_file, const char *key_file, char why[512])
 {
 	struct generation *gen = NULL;
 	int err = generation_create(&gen, cert_file, key_file, why);
@@ -220,8 +229,9 @@ void http_cert_attach(struct http_cert *cert, gnutls_session_t session)
 	gnutls_session_set_ptr(session, cert);
 }
 
-int http_cert_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certs,
-	unsigned *certs_len, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_len, gnutls_privkey_t *key, unsigned *flags)
+int http_cert_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+	gnutls_pcert_st **certs, unsigned *certs_len, gnutls_ocsp_data_st **ocsp,
+	unsigned *ocsp_len, gnutls_privkey_t *key, unsigned *flags)
 {
 	struct http_cert *cert = gnutls_session_get_ptr(session);
 

@@ -11,11 +11,13 @@
 
 struct http_cert;
 
-int http_cert_create(struct http_cert **out, const char *cert_file, const char *key_file, char why[512]) MUST_CHECK;
+int http_cert_create(struct http_cert **out, const char *cert_file, const char *key_file,
+	char why[512]) MUST_CHECK;
 void http_cert_destroy(struct http_cert *cert);
 
 /* Reads the files again; on failure the old pair stays and why says why. */
-int http_cert_reload(struct http_cert *cert, const char *cert_file, const char *key_file, char why[512]) MUST_CHECK;
+int http_cert_reload(struct http_cert *cert, const char *cert_file, const char *key_file,
+	char why[512]) MUST_CHECK;
 
 /* Whether the files can be used; changes nothing. */
 int http_cert_check(const char *cert_file, const char *key_file, char why[512]) MUST_CHECK;

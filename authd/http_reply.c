@@ -43,8 +43,9 @@ void http_reply_problem(struct http_reply *reply, int status, int err, const cha
 	json_decref(reply->body);
 	reply->status = status;
 	reply->problem = true;
-	reply->body = json_pack("{s:s,s:s,s:s,s:i}", "code", errcode_name(err), "title", errcode_text(err), "detail",
-		detail != NULL ? detail : errcode_text(err), "status", status);
+	reply->body = json_pack("{s:s,s:s,s:s,s:i}", "code", errcode_name(err), "title",
+		errcode_text(err), "detail", detail != NULL ? detail : errcode_text(err), "status",
+		status);
 }
 
 void http_reply_error(struct http_reply *reply, int err, const char *detail)
@@ -94,7 +95,8 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
 
 	if (ok && reply->body != NULL) {
 		ok = MHD_add_response_header(response, "Content-Type",
-			     reply->problem ? "application/problem+json" : "application/json") == MHD_YES;
+			     reply->problem ? "application/problem+json" : "application/json") ==
+			MHD_YES;
 	}
 	if (ok && reply->retry_after_s > 0) {
 		snprintf(seconds, sizeof(seconds), "%u", reply->retry_after_s);

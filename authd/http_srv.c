@@ -74,10 +74,11 @@ static time_t monotonic_s(void)
 
 static void conn_open(struct listener *l, struct MHD_Connection *connection, void **slot)
 {
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const union MHD_ConnectionInfo *tls = l->kind == HTTP_PUBLIC ?
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) :
-		NULL;
+	const union MHD_ConnectionInfo *fd =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *tls = l->kind == HTTP_PUBLIC
+		? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+		: NULL;
 	struct conn *conn = calloc(1, sizeof(*conn));
 
 	if (tls != NULL) {
@@ -179,7 +180,8 @@ static bool peer_allowed(struct MHD_Connection *connection)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) {
+	if (info == NULL ||
+		getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) {
 		return false;
 	}
 	return cred.uid == 0 || cred.uid == geteuid();
@@ -190,12 +192,14 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct http_rep
 	return http_reply_send(reply, connection) == 0 ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result begin_request(struct listener *l, struct MHD_Connection *connection, void **slot)
+static enum MHD_Result begin_request(
+	struct listener *l, struct MHD_Connection *connection, void **slot)
 {
 	struct http_reply reply = { 0 };
 
 	if (l->kind == HTTP_ADMIN && !peer_allowed(connection)) {
-		http_reply_error(&reply, ERR_DENIED, "only root and the daemon's own user may use this socket");
+		http_reply_error(&reply, ERR_DENIED,
+			"only root and the daemon's own user may use this socket");
 		reply.close = true;
 		return answer(connection, &reply);
 	}
@@ -206,8 +210,8 @@ static enum MHD_Result begin_request(struct listener *l, struct MHD_Connection *
 	return *slot != NULL ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result finish_request(struct listener *l, struct MHD_Connection *connection, const char *path,
-	const char *method, struct exchange *ex)
+static enum MHD_Result finish_request(struct listener *l, struct MHD_Connection *connection,
+	const char *path, const char *method, struct exchange *ex)
 {
 	struct http_reply reply = { 0 };
 	struct http_request req = { .listener = l->kind,
@@ -235,8 +239,8 @@ static enum MHD_Result finish_request(struct listener *l, struct MHD_Connection 
 	return answer(connection, &reply);
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
-	const char *version, const char *data, size_t *data_len, void **slot)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+	const char *method, const char *version, const char *data, size_t *data_len, void **slot)
 {
 	struct listener *l = arg;
 	struct exchange *ex = *slot;
@@ -270,7 +274,9 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **sl
 
 const char *http_request_query(const struct http_request *req, const char *key)
 {
-	return req->conn != NULL ? MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key) : NULL;
+	return req->conn != NULL
+		? MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key)
+		: NULL;
 }
 
 /* ---- start and end ---- */
@@ -300,14 +306,17 @@ static void add_listener(struct http_srv *srv, enum http_listener kind, int fd)
 
 	l->srv = srv;
 	l->kind = kind;
-	l->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, /* the log must come first */
-		MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_THREAD_POOL_SIZE, tls ? PUBLIC_THREADS : ADMIN_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-		tls ? PUBLIC_CONNECTIONS : ADMIN_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY,
-		tls ? tls_options : no_options, tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
-		http_cert_retrieve, MHD_OPTION_END);
+	l->daemon =
+		MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, /* the log must come first */
+			MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+			MHD_OPTION_THREAD_POOL_SIZE, tls ? PUBLIC_THREADS : ADMIN_THREADS,
+			MHD_OPTION_CONNECTION_LIMIT, tls ? PUBLIC_CONNECTIONS : ADMIN_CONNECTIONS,
+			MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY,
+			tls ? tls_options : no_options,
+			tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_cert_retrieve,
+			MHD_OPTION_END);
 	if (l->daemon == NULL) {
 		close(fd);
 	} else {
@@ -342,7 +351,8 @@ int http_srv_create(struct http_srv **out, const struct http_srv_conf *conf, cha
 		close(conf->admin_fd);
 	}
 	if (err == 0 && srv->listener_count < want) {
-		snprintf(why, 512, "an HTTP listener cannot be started: %s: check the limits on threads and files",
+		snprintf(why, 512,
+			"an HTTP listener cannot be started: %s: check the limits on threads and files",
 			strerror(errno));
 		err = ERR_SYSTEM;
 	}
@@ -367,7 +377,8 @@ void http_srv_destroy(struct http_srv *srv)
 	free(srv);
 }
 
-int http_srv_reload(struct http_srv *srv, const char *cert_file, const char *key_file, char why[512])
+int http_srv_reload(
+	struct http_srv *srv, const char *cert_file, const char *key_file, char why[512])
 {
 	return http_cert_reload(srv->cert, cert_file, key_file, why);
 }

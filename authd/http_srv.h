@@ -1,7 +1,8 @@
 /*
- * http_srv: the HTTP listeners: HTTPS (TLS 1.3 only) on TCP, and plain HTTP on a Unix socket for the
- * administrator. Knows nothing of what the paths mean: the handler given at the start is called on one
- * of several threads for each complete request and fills the reply. libmicrohttpd stays behind here.
+ * http_srv: the HTTP listeners: HTTPS (TLS 1.3 only) on TCP, and plain HTTP on a Unix socket for
+ * the administrator. Knows nothing of what the paths mean: the handler given at the start is called
+ * on one of several threads for each complete request and fills the reply. libmicrohttpd stays
+ * behind here.
  */
 #ifndef AUTHD_HTTP_SRV_H
 #define AUTHD_HTTP_SRV_H
@@ -45,13 +46,15 @@ struct http_srv_conf {
 };
 
 /* Starts to serve. On failure why says what; nothing is left running and the sockets are closed. */
-int http_srv_create(struct http_srv **out, const struct http_srv_conf *conf, char why[512]) MUST_CHECK;
+int http_srv_create(
+	struct http_srv **out, const struct http_srv_conf *conf, char why[512]) MUST_CHECK;
 /* Ends all listeners; waits for handlers that run. */
 void http_srv_destroy(struct http_srv *srv);
 
 /* Reads certificate and key again: new handshakes use them, running ones end with the old. On
  * failure the old ones stay and why says why. */
-int http_srv_reload(struct http_srv *srv, const char *cert_file, const char *key_file, char why[512]) MUST_CHECK;
+int http_srv_reload(struct http_srv *srv, const char *cert_file, const char *key_file,
+	char why[512]) MUST_CHECK;
 
 /* To be called about once a second: cuts connections that have been at one request for too long. */
 void http_srv_tick(struct http_srv *srv);

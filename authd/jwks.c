@@ -15,8 +15,9 @@ json_t *jwks_build(const struct jws_public *const keys[], size_t count)
 		err = base64url_encode(keys[i]->key, sizeof(keys[i]->key), x, sizeof(x));
 		if (err == 0 &&
 			json_array_append_new(list,
-				json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "kty", "OKP", "crv", "Ed25519", "kid",
-					keys[i]->kid, "x", x, "use", "sig", "alg", "EdDSA")) != 0) {
+				json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "kty", "OKP", "crv",
+					"Ed25519", "kid", keys[i]->kid, "x", x, "use", "sig", "alg",
+					"EdDSA")) != 0) {
 			err = ERR_NOMEM;
 		}
 	}

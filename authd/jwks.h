@@ -1,6 +1,6 @@
 /*
- * jwks: authd's public keys as a JSON Web Key Set (RFC 7517), as served, sent with tokens and pushed
- * to the reflectors.
+ * jwks: authd's public keys as a JSON Web Key Set (RFC 7517), as served, sent with tokens and
+ * pushed to the reflectors.
  */
 #ifndef AUTHD_JWKS_H
 #define AUTHD_JWKS_H

@@ -1,6 +1,6 @@
 /*
- * jws_sign: owns the private signing key. Must never log it, hand it out or write it anywhere but to
- * its own file, and never uses a key file that others can read.
+ * jws_sign: owns the private signing key. Must never log it, hand it out or write it anywhere but
+ * to its own file, and never uses a key file that others can read.
  */
 #include "authd/jws_sign.h"
 
@@ -88,7 +88,8 @@ static int write_key_file(const char *file, const gnutls_datum_t *pem, char why[
 		}
 	}
 	if (err != 0) {
-		snprintf(why, 512, "the signing key %.300s cannot be written: %s: check the folder's owner and space",
+		snprintf(why, 512,
+			"the signing key %.300s cannot be written: %s: check the folder's owner and space",
 			file, strerror(errno));
 	}
 	unlink(beside);
@@ -106,7 +107,8 @@ static int make_key_file(const char *file, char why[512])
 		return ERR_NOMEM;
 	}
 	if (gnutls_x509_privkey_generate(key, GNUTLS_PK_EDDSA_ED25519, 0, 0) >= 0 &&
-		gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem) >= 0) {
+		gnutls_x509_privkey_export2_pkcs8(
+			key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem) >= 0) {
 		err = write_key_file(file, &pem, why);
 	} else {
 		snprintf(why, 512, "an Ed25519 key cannot be made");
@@ -128,8 +130,9 @@ static int check_key_file(int fd, const char *file, char why[512])
 		return ERR_CONFIG;
 	}
 	if (sb.st_uid != geteuid()) {
-		snprintf(why, 512, "the signing key %.300s belongs to uid %u, not to this daemon's %u: chown it", file,
-			(unsigned)sb.st_uid, (unsigned)geteuid());
+		snprintf(why, 512,
+			"the signing key %.300s belongs to uid %u, not to this daemon's %u: chown it",
+			file, (unsigned)sb.st_uid, (unsigned)geteuid());
 		return ERR_CONFIG;
 	}
 	if ((sb.st_mode & 077) != 0) {
@@ -157,7 +160,8 @@ static int open_key_file(const char *file, int *fd, char why[512])
 		*fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	}
 	if (*fd < 0) {
-		snprintf(why, 512, "the signing key %.300s cannot be opened: %s", file, strerror(errno));
+		snprintf(why, 512, "the signing key %.300s cannot be opened: %s", file,
+			strerror(errno));
 		return ERR_CONFIG;
 	}
 	return 0;
@@ -174,8 +178,8 @@ static int import_key(struct jws_signer *s, gnutls_datum_t *pem)
 		err = ERR_NOMEM;
 	} else if (gnutls_privkey_import_x509_raw(s->key, pem, GNUTLS_X509_FMT_PEM, NULL, 0) >= 0 &&
 		gnutls_pubkey_import_privkey(pub, s->key, 0, 0) >= 0 &&
-		gnutls_pubkey_export_ecc_raw2(pub, &curve, &x, NULL, 0) >= 0 && curve == GNUTLS_ECC_CURVE_ED25519 &&
-		x.size == sizeof(s->pub.key)) {
+		gnutls_pubkey_export_ecc_raw2(pub, &curve, &x, NULL, 0) >= 0 &&
+		curve == GNUTLS_ECC_CURVE_ED25519 && x.size == sizeof(s->pub.key)) {
 		memcpy(s->pub.key, x.data, sizeof(s->pub.key));
 		err = jws_thumbprint(s->pub.key, s->pub.kid);
 	}
@@ -209,7 +213,8 @@ int jws_signer_open(struct jws_signer **out, const char *file, char why[512])
 	err = import_key(s, &pem);
 	sodium_memzero(text, sizeof(text));
 	if (err != 0) {
-		snprintf(why, 512, "the signing key %.300s is not an Ed25519 key in PEM: move it away to have one made",
+		snprintf(why, 512,
+			"the signing key %.300s is not an Ed25519 key in PEM: move it away to have one made",
 			file);
 		jws_signer_destroy(s);
 		goto close_file;
@@ -256,7 +261,8 @@ static int append_signature(const struct jws_signer *signer, char *token, size_t
 	gnutls_datum_t sig = { NULL, 0 };
 	int err = ERR_INTERNAL;
 
-	if (gnutls_privkey_sign_data2(signer->key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &sig) >= 0 &&
+	if (gnutls_privkey_sign_data2(signer->key, GNUTLS_SIGN_EDDSA_ED25519, 0, &data, &sig) >=
+			0 &&
 		sig.size == SIGNATURE_LEN) {
 		token[(*at)++] = '.';
 		err = base64url_encode(sig.data, sig.size, token + *at, size - *at);
@@ -267,7 +273,8 @@ static int append_signature(const struct jws_signer *signer, char *token, size_t
 
 int jws_sign(const struct jws_signer *signer, const char *typ, const json_t *payload, char **token)
 {
-	json_t *header = json_pack("{s:s,s:s,s:s}", "alg", "EdDSA", "typ", typ, "kid", signer->pub.kid);
+	json_t *header =
+		json_pack("{s:s,s:s,s:s}", "alg", "EdDSA", "typ", typ, "kid", signer->pub.kid);
 	size_t text_len = json_dumpb(payload, NULL, 0, JSON_COMPACT);
 	size_t size = base64url_encoded_len(text_len) + base64url_encoded_len(SIGNATURE_LEN) + 512;
 	char *text = calloc(1, size);

@@ -25,7 +25,8 @@ void jws_signer_destroy(struct jws_signer *signer);
 
 /* Signs payload under {"alg":"EdDSA","typ":typ,"kid":...}; *token is the caller's to free().
  * ERR_NOMEM or ERR_INTERNAL. Any thread. */
-int jws_sign(const struct jws_signer *signer, const char *typ, const json_t *payload, char **token) MUST_CHECK;
+int jws_sign(const struct jws_signer *signer, const char *typ, const json_t *payload,
+	char **token) MUST_CHECK;
 
 /* The public half; borrowed. */
 const struct jws_public *jws_signer_public(const struct jws_signer *signer);

@@ -1,7 +1,7 @@
 /*
  * link: owns one control link through its states: waiting → connecting → handshake → welcome → up,
- * and back to waiting after any failure. Must never take a word from a peer whose certificate does not
- * name the reflector of the settings.
+ * and back to waiting after any failure. Must never take a word from a peer whose certificate does
+ * not name the reflector of the settings.
  */
 #include "authd/link.h"
 
@@ -140,17 +140,20 @@ static int send_revoke_page(struct link *link)
 	int err = ERR_NOMEM;
 
 	if (page.tokens != NULL) {
-		err = store->ops->revocation_list(store, link->revoked_seq, (int64_t)time(NULL), add_to_page, &page);
+		err = store->ops->revocation_list(
+			store, link->revoked_seq, (int64_t)time(NULL), add_to_page, &page);
 	}
 	if ((err != 0 && err != ERR_FULL) || json_array_size(page.tokens) == 0) {
 		json_decref(page.tokens);
 		if (err != 0) {
-			snprintf(link->view.detail, sizeof(link->view.detail), "revocations cannot be read");
+			snprintf(link->view.detail, sizeof(link->view.detail),
+				"revocations cannot be read");
 			fail(link, err);
 		}
 		return err;
 	}
-	int sent = send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "tokens", page.tokens));
+	int sent =
+		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "tokens", page.tokens));
 	if (sent != 0) {
 		return sent;
 	}
@@ -169,8 +172,8 @@ int link_send_query(struct link *link, int64_t id, const char *what, const char 
 	if (link->state != LINK_UP) {
 		return ERR_STATE;
 	}
-	json_t *msg = json_pack("{s:s,s:I,s:s,s:s*}", "type", "query", "id", (json_int_t)id, "what", what, "room",
-		room);
+	json_t *msg = json_pack("{s:s,s:I,s:s,s:s*}", "type", "query", "id", (json_int_t)id, "what",
+		what, "room", room);
 	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
 	json_decref(msg);
 	return err;
@@ -179,8 +182,8 @@ int link_send_query(struct link *link, int64_t id, const char *what, const char 
 static int send_keys(struct link *link)
 {
 	return send_or_fail(link,
-		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer, "cluster",
-			link->env->cluster, "jwks", link->env->jwks));
+		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer,
+			"cluster", link->env->cluster, "jwks", link->env->jwks));
 }
 
 /* ---- what comes in ---- */
@@ -211,7 +214,8 @@ static void on_welcome(struct link *link, const json_t *msg)
 	link_send_revocations(link);
 	if (link->state == LINK_UP) {
 		log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
-			LOG_STR("control", view->conf.control.text), LOG_INT("workers", view->worker_count));
+			LOG_STR("control", view->conf.control.text),
+			LOG_INT("workers", view->worker_count));
 		link->events->on_change(link, link->user);
 	}
 }
@@ -221,7 +225,8 @@ static void on_report(struct link *link, const json_t *msg)
 	int err = link_parse_report(&link->view, msg);
 
 	if (err != 0) {
-		snprintf(link->view.detail, sizeof(link->view.detail), "a report that makes no sense");
+		snprintf(link->view.detail, sizeof(link->view.detail),
+			"a report that makes no sense");
 		fail(link, err);
 		return;
 	}
@@ -243,7 +248,8 @@ static void on_answer(struct link *link, const json_t *msg)
 		err = msg_get_array(msg, "items", SIZE_MAX, &items);
 	}
 	if (err != 0) {
-		snprintf(link->view.detail, sizeof(link->view.detail), "an answer that makes no sense");
+		snprintf(link->view.detail, sizeof(link->view.detail),
+			"an answer that makes no sense");
 		fail(link, err);
 		return;
 	}
@@ -277,8 +283,9 @@ static void on_open(struct chan *ch, void *user)
 	link->state = LINK_WELCOME;
 	start_timer(link, WELCOME_S);
 	(void)send_or_fail(link,
-		json_pack("{s:s,s:i,s:s,s:s,s:s}", "type", "link-hello", "version", 1, "cluster", link->env->cluster,
-			"issuer", link->env->issuer, "authd", link->env->issuer));
+		json_pack("{s:s,s:i,s:s,s:s,s:s}", "type", "link-hello", "version", 1, "cluster",
+			link->env->cluster, "issuer", link->env->issuer, "authd",
+			link->env->issuer));
 }
 
 static void on_end(struct chan *ch, int err, void *user)
@@ -288,7 +295,8 @@ static void on_end(struct chan *ch, int err, void *user)
 
 	link->view.detail[0] = '\0';
 	if (detail != NULL) {
-		snprintf(link->view.detail, sizeof(link->view.detail), "%s: %s", errcode_text(err), detail);
+		snprintf(link->view.detail, sizeof(link->view.detail), "%s: %s", errcode_text(err),
+			detail);
 	}
 	fail(link, err);
 }
@@ -313,8 +321,8 @@ static void begin_handshake(struct link *link)
 	if (err == 0) {
 		net_tune(link->fd, USER_TIMEOUT_MS);
 		link->used = link->creds;
-		err = chan_create_tls(&link->chan, link->env->loop, link->fd, &io, LIMIT_TLS_HANDSHAKE_MS,
-			LIMIT_HEARTBEAT_MS, &chan_events, link);
+		err = chan_create_tls(&link->chan, link->env->loop, link->fd, &io,
+			LIMIT_TLS_HANDSHAKE_MS, LIMIT_HEARTBEAT_MS, &chan_events, link);
 		link->fd = -1; /* the channel's, whatever came of it */
 	}
 	if (err != 0) {

@@ -1,7 +1,7 @@
 /*
- * link: the control link to one reflector, dialled again for as long as the link lives: connect, TLS
- * with certificates on both sides, hello, welcome; then keys and revocations go out, reports and
- * answers come in. Runs on the loop of the link thread; all calls and callbacks are made there.
+ * link: the control link to one reflector, dialled again for as long as the link lives: connect,
+ * TLS with certificates on both sides, hello, welcome; then keys and revocations go out, reports
+ * and answers come in. Runs on the loop of the link thread; all calls and callbacks are made there.
  */
 #ifndef AUTHD_LINK_H
 #define AUTHD_LINK_H
@@ -56,12 +56,14 @@ struct link_events {
 	/* up, err, pin, workers or their numbers changed. */
 	void (*on_change)(struct link *link, void *user);
 	/* items belong to link; done: the reflector has nothing more to say to this id. */
-	void (*on_answer)(struct link *link, int64_t id, const json_t *items, bool done, void *user);
+	void (*on_answer)(
+		struct link *link, int64_t id, const json_t *items, bool done, void *user);
 };
 
 /* creds are borrowed for as long as link_uses() says so. Dials at once. */
 int link_create(struct link **out, const struct link_env *env, const struct authd_reflector *conf,
-	gnutls_certificate_credentials_t creds, const struct link_events *events, void *user) MUST_CHECK;
+	gnutls_certificate_credentials_t creds, const struct link_events *events,
+	void *user) MUST_CHECK;
 void link_destroy(struct link *link);
 
 /* From the next dial on. */

@@ -1,7 +1,7 @@
 /*
- * link_dial: owns the link thread, its loop and the set of links. Other threads leave notes under the
- * mutex (reload, query, "something was revoked", stop) and wake the loop; only the loop's thread touches
- * a link. Must never wait for a peer while it holds the mutex.
+ * link_dial: owns the link thread, its loop and the set of links. Other threads leave notes under
+ * the mutex (reload, query, "something was revoked", stop) and wake the loop; only the loop's
+ * thread touches a link. Must never wait for a peer while it holds the mutex.
  */
 #include "authd/link_dial.h"
 
@@ -149,7 +149,8 @@ static json_t *copy_items(const struct link *link, const json_t *items)
 		const json_t *item = json_array_get(items, i);
 		json_t *one = json_is_object(item) ? json_deep_copy(item) : NULL;
 		if (one != NULL) {
-			(void)json_object_set_new(one, "reflector", json_string(link_view(link)->conf.name));
+			(void)json_object_set_new(
+				one, "reflector", json_string(link_view(link)->conf.name));
 			(void)json_array_append_new(copy, one);
 		}
 	}
@@ -286,7 +287,8 @@ static void on_wake(struct ev_loop *loop, ev_async *w, int revents)
 	bool revoked = ld->revoked, stop = ld->stop;
 	ld->revoked = false;
 	pthread_mutex_unlock(&ld->mutex);
-	/* without the mutex: a link that fails here reports its change. Only this thread changes the set. */
+	/* without the mutex: a link that fails here reports its change. Only this thread changes
+	 * the set. */
 	for (size_t i = 0; revoked && i < ld->entry_count; i++) {
 		link_send_revocations(ld->entries[i]->link);
 	}
@@ -417,7 +419,8 @@ void link_dial_revoked(struct link_dial *ld)
 	ev_async_send(ld->env.loop, &ld->wake);
 }
 
-int link_dial_each(struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg)
+int link_dial_each(
+	struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg)
 {
 	int err = 0;
 
@@ -429,7 +432,8 @@ int link_dial_each(struct link_dial *ld, int (*each)(const struct link_view *vie
 	return err;
 }
 
-int link_dial_query(struct link_dial *ld, const char *what, const char *room, json_t **items, json_t **missing)
+int link_dial_query(
+	struct link_dial *ld, const char *what, const char *room, json_t **items, json_t **missing)
 {
 	struct link_query q;
 	int err = link_query_init(&q, 0, what, room);

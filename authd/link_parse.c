@@ -33,12 +33,15 @@ static int parse_ports(struct link_view *view, const json_t *workers)
 		if (msg_get_int(json_array_get(workers, i), "port", 1, 65535, &port) != 0) {
 			return wrong(view, ERR_BAD_FIELD, "a worker without a port in its welcome");
 		}
-		if (port >= view->conf.port_first && port <= view->conf.port_last && find_worker(view, port) == NULL) {
-			view->workers[view->worker_count++] = (struct link_worker){ .port = (uint16_t)port };
+		if (port >= view->conf.port_first && port <= view->conf.port_last &&
+			find_worker(view, port) == NULL) {
+			view->workers[view->worker_count++] =
+				(struct link_worker){ .port = (uint16_t)port };
 		}
 	}
 	if (view->worker_count == 0) {
-		return wrong(view, ERR_BAD_FIELD, "it has no worker on the ports that the settings name for it");
+		return wrong(view, ERR_BAD_FIELD,
+			"it has no worker on the ports that the settings name for it");
 	}
 	return 0;
 }
@@ -52,11 +55,12 @@ int link_parse_welcome(struct link_view *view, const json_t *msg)
 	if (msg_get_int(msg, "version", 0, INT32_MAX, &version) != 0 || version != 1) {
 		return wrong(view, ERR_VERSION, "it speaks another version of the control link");
 	}
-	if (msg_get_string(msg, "reflector", LIMIT_NAME, &name) != 0 || strcmp(name, view->conf.name) != 0) {
+	if (msg_get_string(msg, "reflector", LIMIT_NAME, &name) != 0 ||
+		strcmp(name, view->conf.name) != 0) {
 		return wrong(view, ERR_BAD_FIELD, "it has another name than the settings give it");
 	}
-	if (msg_get_string(msg, "pin", TLS_IO_PIN_SIZE - 1, &pin) != 0 || strlen(pin) != TLS_IO_PIN_SIZE - 1 ||
-		strncmp(pin, "sha256/", 7) != 0) {
+	if (msg_get_string(msg, "pin", TLS_IO_PIN_SIZE - 1, &pin) != 0 ||
+		strlen(pin) != TLS_IO_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
 		return wrong(view, ERR_BAD_FIELD, "its welcome has no pin");
 	}
 	if (msg_get_array(msg, "workers", LINK_WORKERS_MAX, &workers) != 0) {

@@ -1,6 +1,6 @@
 /*
- * link_parse: what reflectors say on the control link, checked. A reflector stands in the DMZ: what it
- * says is believed about itself only, and within bounds.
+ * link_parse: what reflectors say on the control link, checked. A reflector stands in the DMZ: what
+ * it says is believed about itself only, and within bounds.
  */
 #ifndef AUTHD_LINK_PARSE_H
 #define AUTHD_LINK_PARSE_H

@@ -1,6 +1,6 @@
 /*
- * login: owns the limits on failed logins and their log. Must never tell a stranger which of the three
- * was wrong: not by text, not by length, not by time.
+ * login: owns the limits on failed logins and their log. Must never tell a stranger which of the
+ * three was wrong: not by text, not by length, not by time.
  */
 #include "authd/login.h"
 
@@ -95,7 +95,8 @@ static int decide(struct login *login, const struct login_attempt *a)
 	int user_err = login->store->ops->user_get(login->store, a->user, &user);
 	int room_err = login->store->ops->room_get(login->store, a->room, &room);
 
-	if ((user_err != 0 && user_err != ERR_NOT_FOUND) || (room_err != 0 && room_err != ERR_NOT_FOUND)) {
+	if ((user_err != 0 && user_err != ERR_NOT_FOUND) ||
+		(room_err != 0 && room_err != ERR_NOT_FOUND)) {
 		return ERR_STORE;
 	}
 	int err = pass_hash_verify(login->ph, user_err == 0 ? user.hash : NULL, a->password);

@@ -1,6 +1,7 @@
 /*
- * login: decides whether user, password and room fit together. Says only yes or no: a wrong password,
- * an unknown or disabled user and an unknown room cost the same time and give the same answer.
+ * login: decides whether user, password and room fit together. Says only yes or no: a wrong
+ * password, an unknown or disabled user and an unknown room cost the same time and give the same
+ * answer.
  */
 #ifndef AUTHD_LOGIN_H
 #define AUTHD_LOGIN_H
@@ -25,6 +26,7 @@ int login_create(struct login **out, struct store *store, struct pass_hash *ph) 
 void login_destroy(struct login *login);
 
 /* 0; ERR_LOGIN; ERR_RATE with the seconds to wait in *retry_after; ERR_STORE. Any thread. */
-int login_check(struct login *login, const struct login_attempt *attempt, unsigned *retry_after) MUST_CHECK;
+int login_check(
+	struct login *login, const struct login_attempt *attempt, unsigned *retry_after) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * login_rate: owns the table of failed logins. Each entry is a time until which its budget is in use
- * (GCRA): one number says how much is left and when the entry may be forgotten. Never grows, and never
- * says whether a user exists: it counts any name alike.
+ * login_rate: owns the table of failed logins. Each entry is a time until which its budget is in
+ * use (GCRA): one number says how much is left and when the entry may be forgotten. Never grows,
+ * and never says whether a user exists: it counts any name alike.
  */
 #include "authd/login_rate.h"
 
@@ -114,7 +114,8 @@ static struct entry *find(struct login_rate *rate, uint64_t key, bool make)
 }
 
 /* ms until one more failure fits into the budget; 0: now. */
-static uint64_t wait_of(struct login_rate *rate, uint64_t key, unsigned burst, uint64_t step, uint64_t now)
+static uint64_t wait_of(
+	struct login_rate *rate, uint64_t key, unsigned burst, uint64_t step, uint64_t now)
 {
 	const struct entry *e = find(rate, key, false);
 	uint64_t limit = now + (burst - 1) * step;
@@ -145,13 +146,15 @@ static bool is_known(struct login_rate *rate, uint64_t pair, uint64_t now)
 	return e != NULL && e->known_until > now;
 }
 
-unsigned login_rate_take(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
+unsigned login_rate_take(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
 {
 	struct keys k = keys_of(rate, address, user);
 
 	pthread_mutex_lock(&rate->mutex);
 	uint64_t who = is_known(rate, k.pair, now_ms) ? k.pair : k.user;
-	uint64_t wait = wait_of(rate, k.address, LOGIN_RATE_ADDRESS_BURST, LOGIN_RATE_ADDRESS_MS, now_ms);
+	uint64_t wait =
+		wait_of(rate, k.address, LOGIN_RATE_ADDRESS_BURST, LOGIN_RATE_ADDRESS_MS, now_ms);
 	uint64_t other = wait_of(rate, who, LOGIN_RATE_USER_BURST, LOGIN_RATE_USER_MS, now_ms);
 	if (wait < other) {
 		wait = other;
@@ -170,7 +173,8 @@ static void give_back(struct login_rate *rate, const struct keys *k, uint64_t no
 	sub(rate, is_known(rate, k->pair, now_ms) ? k->pair : k->user, LOGIN_RATE_USER_MS);
 }
 
-void login_rate_return(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
+void login_rate_return(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
 {
 	struct keys k = keys_of(rate, address, user);
 
@@ -179,7 +183,8 @@ void login_rate_return(struct login_rate *rate, const char *address, const char 
 	pthread_mutex_unlock(&rate->mutex);
 }
 
-void login_rate_success(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
+void login_rate_success(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
 {
 	struct keys k = keys_of(rate, address, user);
 

@@ -1,7 +1,7 @@
 /*
- * login_rate: how often logins may fail, by address, by user, and by both. A table of fixed size: when it
- * is full, the entry nearest to being forgotten gives way. Every key has a budget of failures that fills
- * up again with time.
+ * login_rate: how often logins may fail, by address, by user, and by both. A table of fixed size:
+ * when it is full, the entry nearest to being forgotten gives way. Every key has a budget of
+ * failures that fills up again with time.
  */
 #ifndef AUTHD_LOGIN_RATE_H
 #define AUTHD_LOGIN_RATE_H
@@ -26,12 +26,16 @@ void login_rate_destroy(struct login_rate *rate);
  * attempts at once count too. 0, or the seconds to wait; then nothing was taken. now_ms is
  * monotonic. A user who logged in from this address before has a budget of his own there, so that
  * strangers elsewhere cannot lock him out. Any thread. */
-unsigned login_rate_take(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
+unsigned login_rate_take(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
 
-/* The login held: gives back what was taken, and remembers address and user as a pair that works. */
-void login_rate_success(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
+/* The login held: gives back what was taken, and remembers address and user as a pair that works.
+ */
+void login_rate_success(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
 
 /* The login was not tried (no room in the queue): gives back. */
-void login_rate_return(struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
+void login_rate_return(
+	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * main: helio-authd's options and signals. Everything is judged before any resource is taken. Signals
- * are blocked in all threads and taken here alone, between ticks of one second.
+ * main: helio-authd's options and signals. Everything is judged before any resource is taken.
+ * Signals are blocked in all threads and taken here alone, between ticks of one second.
  */
 #include "config.h"
 
@@ -77,7 +77,9 @@ static struct options parse_options(int argc, char **argv)
 		}
 	}
 	if (o.exit_code < 0 && optind < argc) {
-		fprintf(stderr, "helio-authd: unexpected argument \"%s\"\nTry helio-authd --help.\n", argv[optind]);
+		fprintf(stderr,
+			"helio-authd: unexpected argument \"%s\"\nTry helio-authd --help.\n",
+			argv[optind]);
 		o.exit_code = EXIT_USAGE;
 	}
 	return o;

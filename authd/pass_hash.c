@@ -1,6 +1,6 @@
 /*
- * pass_hash: owns the slots in which passwords are hashed. Must never hash outside a slot, and never
- * shorten a password.
+ * pass_hash: owns the slots in which passwords are hashed. Must never hash outside a slot, and
+ * never shorten a password.
  */
 #include "authd/pass_hash.h"
 
@@ -26,7 +26,8 @@ static unsigned core_count(void)
 	return n > 0 ? (unsigned)n : 1;
 }
 
-static int hash_text(const char *password, size_t len, uint64_t memory, uint64_t passes, char out[PASS_HASH_SIZE])
+static int hash_text(const char *password, size_t len, uint64_t memory, uint64_t passes,
+	char out[PASS_HASH_SIZE])
 {
 	_Static_assert(crypto_pwhash_STRBYTES <= PASS_HASH_SIZE, "a hash must fit");
 	int rc = crypto_pwhash_str_alg(

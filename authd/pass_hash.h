@@ -1,6 +1,6 @@
 /*
- * pass_hash: argon2id of passwords (libsodium), at most as many at once as there are cores: each takes
- * tens of megabytes and milliseconds. The rest wait in a bounded queue.
+ * pass_hash: argon2id of passwords (libsodium), at most as many at once as there are cores: each
+ * takes tens of megabytes and milliseconds. The rest wait in a bounded queue.
  */
 #ifndef AUTHD_PASS_HASH_H
 #define AUTHD_PASS_HASH_H
@@ -17,7 +17,8 @@
 struct pass_hash;
 
 /* at_once 0: one per core. */
-int pass_hash_create(struct pass_hash **out, unsigned at_once, uint64_t memory, uint64_t passes) MUST_CHECK;
+int pass_hash_create(
+	struct pass_hash **out, unsigned at_once, uint64_t memory, uint64_t passes) MUST_CHECK;
 void pass_hash_destroy(struct pass_hash *ph);
 
 /* Other costs from now on (reload). Also makes the hash that stands in for unknown users anew. */

@@ -1,6 +1,7 @@
 /*
- * placement: decides where rooms live. Owns no state but a lock: what was decided is in the store, what
- * is true of the reflectors comes from their links. Must never hand out a place that it has not recorded.
+ * placement: decides where rooms live. Owns no state but a lock: what was decided is in the store,
+ * what is true of the reflectors comes from their links. Must never hand out a place that it has
+ * not recorded.
  */
 #include "authd/placement.h"
 
@@ -37,8 +38,8 @@ struct counts {
 	size_t len;
 };
 
-int placement_create(
-	struct placement **out, struct store *store, placement_source source, void *links, uint64_t now_ms)
+int placement_create(struct placement **out, struct store *store, placement_source source,
+	void *links, uint64_t now_ms)
 {
 	struct placement *p = calloc(1, sizeof(*p));
 
@@ -93,7 +94,8 @@ static void look_at_own(struct survey *s, const struct link_view *view)
 	if (w == NULL) {
 		return; /* that port is gone */
 	}
-	bool people = w->participants > 0 && view->report_ms != 0 && s->now_ms - view->report_ms < PLACEMENT_LIVE_MS;
+	bool people = w->participants > 0 && view->report_ms != 0 &&
+		s->now_ms - view->report_ms < PLACEMENT_LIVE_MS;
 	if (view->up || down_ms < PLACEMENT_GRACE_MS || people) {
 		s->stays = true;
 		fill_spot(&s->own, view, w->port);
@@ -171,16 +173,18 @@ static int place(struct placement *p, struct survey *s, int64_t now)
 		s->count_len = counts.len;
 		s->found = false;
 		if (!stays(p, s)) {
-			err = s->wait || !s->found ? ERR_NO_REFLECTOR :
-						     p->store->ops->place_set(p->store, s->room->name,
-							     s->best.reflector, s->best.port, now);
+			err = s->wait || !s->found
+				? ERR_NO_REFLECTOR
+				: p->store->ops->place_set(p->store, s->room->name,
+					  s->best.reflector, s->best.port, now);
 		}
 	}
 	free(counts.rows);
 	return err;
 }
 
-int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64_t now, struct placement_spot *out)
+int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64_t now,
+	struct placement_spot *out)
 {
 	struct store_room row;
 	struct survey s = { .room = &row, .now_ms = now_ms, .started_ms = p->started_ms };

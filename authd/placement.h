@@ -23,13 +23,14 @@ struct placement_spot {
 };
 
 /* Calls each() for every reflector (link_dial_each() in the daemon). */
-typedef int (*placement_source)(void *links, int (*each)(const struct link_view *view, void *arg), void *arg);
+typedef int (*placement_source)(
+	void *links, int (*each)(const struct link_view *view, void *arg), void *arg);
 
 struct placement;
 
 /* store and links are borrowed and outlive it. */
-int placement_create(struct placement **out, struct store *store, placement_source source, void *links,
-	uint64_t now_ms) MUST_CHECK;
+int placement_create(struct placement **out, struct store *store, placement_source source,
+	void *links, uint64_t now_ms) MUST_CHECK;
 void placement_destroy(struct placement *p);
 
 /*

@@ -7,11 +7,12 @@
 
 static json_t *worker_json(const struct link_worker *w)
 {
-	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "port", (int)w->port, "rooms",
-		(json_int_t)w->rooms, "participants", (json_int_t)w->participants, "streams", (json_int_t)w->streams,
-		"frames_in", (json_int_t)w->frames_in, "frames_out", (json_int_t)w->frames_out, "bytes_in",
-		(json_int_t)w->bytes_in, "bytes_out", (json_int_t)w->bytes_out, "dropped", (json_int_t)w->dropped,
-		"pid", (json_int_t)w->pid, "uptime_s", (json_int_t)w->uptime_s);
+	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "port", (int)w->port,
+		"rooms", (json_int_t)w->rooms, "participants", (json_int_t)w->participants,
+		"streams", (json_int_t)w->streams, "frames_in", (json_int_t)w->frames_in,
+		"frames_out", (json_int_t)w->frames_out, "bytes_in", (json_int_t)w->bytes_in,
+		"bytes_out", (json_int_t)w->bytes_out, "dropped", (json_int_t)w->dropped, "pid",
+		(json_int_t)w->pid, "uptime_s", (json_int_t)w->uptime_s);
 }
 
 /* The numbers of a reflector that is down are of the past: it is shown without workers. */
@@ -31,8 +32,9 @@ static json_t *workers_json(const struct link_view *view)
 static int add_reflector(const struct link_view *view, void *arg)
 {
 	json_t *item = json_pack("{s:s,s:s,s:s,s:I,s:s,s:o}", "name", view->conf.name, "control",
-		view->conf.control.text, "state", view->up ? "up" : "down", "since", (json_int_t)view->since, "error",
-		view->up ? "" : view->detail, "workers", workers_json(view));
+		view->conf.control.text, "state", view->up ? "up" : "down", "since",
+		(json_int_t)view->since, "error", view->up ? "" : view->detail, "workers",
+		workers_json(view));
 
 	return json_array_append_new(arg, item) == 0 ? 0 : ERR_NOMEM;
 }
@@ -40,7 +42,8 @@ static int add_reflector(const struct link_view *view, void *arg)
 void route_reflectors_get(const struct route_call *call)
 {
 	json_t *list = json_array();
-	int err = list != NULL ? link_dial_each(call->ctx->link_dial, add_reflector, list) : ERR_NOMEM;
+	int err = list != NULL ? link_dial_each(call->ctx->link_dial, add_reflector, list)
+			       : ERR_NOMEM;
 
 	if (err != 0) {
 		json_decref(list);

@@ -1,6 +1,6 @@
 /*
- * route_rooms: rooms and participants for the administrator. What is live comes from the workers that
- * hold it, at the time of the question; the store only knows which rooms there are.
+ * route_rooms: rooms and participants for the administrator. What is live comes from the workers
+ * that hold it, at the time of the question; the store only knows which rooms there are.
  */
 #include <microhttpd.h>
 #include <stdio.h>
@@ -44,8 +44,9 @@ static json_t *with_missing(json_t *answer, const json_t *missing)
 /* The room as the store has it, not live. */
 static json_t *stored_room(const struct store_room *row)
 {
-	return json_pack("{s:s,s:b,s:s,s:i,s:i,s:i,s:I}", "name", row->name, "live", 0, "reflector", row->reflector,
-		"port", (int)row->port, "participants", 0, "streams", 0, "created_at", (json_int_t)row->created_at);
+	return json_pack("{s:s,s:b,s:s,s:i,s:i,s:i,s:I}", "name", row->name, "live", 0, "reflector",
+		row->reflector, "port", (int)row->port, "participants", 0, "streams", 0,
+		"created_at", (json_int_t)row->created_at);
 }
 
 /* Lays what the worker says over the room; its created_at is the time since when it is live. */
@@ -57,8 +58,7 @@ static int make_live(json_t *room, const json_t *item)
 	if (json_object_set_new(room, "live", json_true()) != 0) {
 		return ERR_NOMEM;
 	}
-	json_object_foreach((json_t *)item, key, value)
-	{
+	json_object_foreach((json_t *)item, key, value) {
 		const char *to = strcmp(key, "created_at") == 0 ? "live_since" : key;
 		if (json_object_set(room, to, value) != 0) {
 			return ERR_NOMEM;
@@ -77,7 +77,8 @@ static int add_room(const struct store_room *row, void *arg)
 	struct room_list *list = arg;
 	json_t *room = stored_room(row);
 
-	if (json_array_append(list->rooms, room) != 0 || json_object_set_new(list->by_name, row->name, room) != 0) {
+	if (json_array_append(list->rooms, room) != 0 ||
+		json_object_set_new(list->by_name, row->name, room) != 0) {
 		return ERR_NOMEM;
 	}
 	return 0;
@@ -112,8 +113,9 @@ void route_rooms_get(const struct route_call *call)
 	int err = ask(call, "rooms", NULL, &live);
 
 	if (err == 0) {
-		err = list.rooms != NULL && list.by_name != NULL ? store->ops->room_list(store, add_room, &list) :
-								   ERR_NOMEM;
+		err = list.rooms != NULL && list.by_name != NULL
+			? store->ops->room_list(store, add_room, &list)
+			: ERR_NOMEM;
 	}
 	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
 		err = add_live(&list, json_array_get(live.items, i));
@@ -121,7 +123,8 @@ void route_rooms_get(const struct route_call *call)
 	if (err != 0) {
 		http_reply_error(call->reply, err, NULL);
 	} else {
-		http_reply_json(call->reply, MHD_HTTP_OK, with_missing(json_pack("{s:O}", "rooms", list.rooms), live.missing));
+		http_reply_json(call->reply, MHD_HTTP_OK,
+			with_missing(json_pack("{s:O}", "rooms", list.rooms), live.missing));
 	}
 	json_decref(list.rooms);
 	json_decref(list.by_name);
@@ -135,7 +138,8 @@ void route_rooms_post(const struct route_call *call)
 	const char *name = NULL;
 
 	if (msg_get_string(call->body, "name", LIMIT_NAME, &name) != 0 || !msg_is_name(name)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD, "name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
 		return;
 	}
 	int err = store->ops->room_add(store, name, (int64_t)time(NULL));
@@ -144,7 +148,8 @@ void route_rooms_post(const struct route_call *call)
 		err = store->ops->room_get(store, name, &row);
 	}
 	if (err != 0) {
-		http_reply_error(call->reply, err, err == ERR_EXISTS ? "there is a room of that name" : NULL);
+		http_reply_error(call->reply, err,
+			err == ERR_EXISTS ? "there is a room of that name" : NULL);
 		return;
 	}
 	http_reply_json(call->reply, MHD_HTTP_CREATED, stored_room(&row));
@@ -153,7 +158,8 @@ void route_rooms_post(const struct route_call *call)
 static const json_t *find_item(const json_t *items, const char *name)
 {
 	for (size_t i = 0; i < json_array_size(items); i++) {
-		const char *text = json_string_value(json_object_get(json_array_get(items, i), "name"));
+		const char *text =
+			json_string_value(json_object_get(json_array_get(items, i), "name"));
 		if (text != NULL && strcmp(text, name) == 0) {
 			return json_array_get(items, i);
 		}
@@ -182,7 +188,8 @@ void route_room_get(const struct route_call *call)
 	struct live rooms = { 0 }, people = { 0 };
 	struct store_room row;
 	json_t *room = NULL;
-	int err = msg_is_name(call->arg) ? store->ops->room_get(store, call->arg, &row) : ERR_NOT_FOUND;
+	int err = msg_is_name(call->arg) ? store->ops->room_get(store, call->arg, &row)
+					 : ERR_NOT_FOUND;
 
 	if (err == 0) {
 		err = ask(call, "rooms", call->arg, &rooms);
@@ -195,15 +202,19 @@ void route_room_get(const struct route_call *call)
 		room = stored_room(&row);
 		err = room == NULL ? ERR_NOMEM : item != NULL ? make_live(room, item) : 0;
 	}
-	if (err == 0 && json_object_set_new(room, "participants_list", only_room(people.items, call->arg)) != 0) {
+	if (err == 0 &&
+		json_object_set_new(
+			room, "participants_list", only_room(people.items, call->arg)) != 0) {
 		err = ERR_NOMEM;
 	}
 	if (err != 0) {
 		json_decref(room);
-		http_reply_error(call->reply, err, err == ERR_NOT_FOUND ? "there is no such room" : NULL);
+		http_reply_error(
+			call->reply, err, err == ERR_NOT_FOUND ? "there is no such room" : NULL);
 	} else {
 		bool more = json_array_size(people.missing) >= json_array_size(rooms.missing);
-		http_reply_json(call->reply, MHD_HTTP_OK, with_missing(room, more ? people.missing : rooms.missing));
+		http_reply_json(call->reply, MHD_HTTP_OK,
+			with_missing(room, more ? people.missing : rooms.missing));
 	}
 	live_finish(&rooms);
 	live_finish(&people);
@@ -215,7 +226,8 @@ void route_participants_get(const struct route_call *call)
 	struct live live;
 
 	if (room != NULL && !msg_is_name(room)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD, "room must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"room must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
 		return;
 	}
 	int err = ask(call, "participants", room, &live);
@@ -224,6 +236,7 @@ void route_participants_get(const struct route_call *call)
 		return;
 	}
 	json_t *list = room != NULL ? only_room(live.items, room) : json_incref(live.items);
-	http_reply_json(call->reply, MHD_HTTP_OK, with_missing(json_pack("{s:o}", "participants", list), live.missing));
+	http_reply_json(call->reply, MHD_HTTP_OK,
+		with_missing(json_pack("{s:o}", "participants", list), live.missing));
 	live_finish(&live);
 }

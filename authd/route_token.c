@@ -1,6 +1,6 @@
 /*
- * route_token: POST /v1/token, the key set and the health check: what strangers can reach. Must never
- * say which of user, password and room was wrong.
+ * route_token: POST /v1/token, the key set and the health check: what strangers can reach. Must
+ * never say which of user, password and room was wrong.
  */
 #include <microhttpd.h>
 #include <sodium.h>
@@ -35,7 +35,8 @@ static int parse(const json_t *body, struct fields *f, const char **why)
 		*why = "user must be 1-64 characters of A-Z a-z 0-9 . _ @ -";
 	} else if (msg_get_string(body, "password", LOGIN_PASSWORD_MAX, &f->password) != 0) {
 		*why = "password must be a string of at most 1024 bytes";
-	} else if (msg_get_string(body, "room", LIMIT_NAME, &o->room) != 0 || !msg_is_name(o->room)) {
+	} else if (msg_get_string(body, "room", LIMIT_NAME, &o->room) != 0 ||
+		!msg_is_name(o->room)) {
 		*why = "room must be 1-64 characters of A-Z a-z 0-9 . _ @ -";
 	} else if (msg_opt_string(body, "device", LIMIT_DEVICE, &o->device) != 0 ||
 		(o->device != NULL && !is_device(o->device))) {
@@ -58,10 +59,11 @@ static json_t *build_answer(const struct route_call *call, const struct token_or
 	if (keys == NULL) {
 		return NULL;
 	}
-	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:[{s:s,s:i,s:s,s:s}],s:o}", "token", issued->token, "expires_at",
-		(json_int_t)issued->expires_at, "participant", issued->participant, "room", order->room, "cluster",
-		call->ctx->cluster, "endpoints", "address", spot->address, "port", (int)spot->port, "tls_name",
-		spot->tls_name, "pin", spot->pin, "keys", keys);
+	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:[{s:s,s:i,s:s,s:s}],s:o}", "token", issued->token,
+		"expires_at", (json_int_t)issued->expires_at, "participant", issued->participant,
+		"room", order->room, "cluster", call->ctx->cluster, "endpoints", "address",
+		spot->address, "port", (int)spot->port, "tls_name", spot->tls_name, "pin",
+		spot->pin, "keys", keys);
 }
 
 static void refuse(const struct route_call *call, int err, unsigned retry_after)
@@ -106,9 +108,9 @@ void route_token_post(const struct route_call *call)
 	}
 	char short_jti[JTI_LOGGED + 1] = "";
 	memcpy(short_jti, issued.jti, JTI_LOGGED);
-	log_event(LOG_LEVEL_INFO, "token-issued", LOG_STR("jti", short_jti), LOG_STR("room", f.order.room),
-		LOG_STR("participant", issued.participant), LOG_STR("reflector", issued.spot.reflector),
-		LOG_INT("port", issued.spot.port));
+	log_event(LOG_LEVEL_INFO, "token-issued", LOG_STR("jti", short_jti),
+		LOG_STR("room", f.order.room), LOG_STR("participant", issued.participant),
+		LOG_STR("reflector", issued.spot.reflector), LOG_INT("port", issued.spot.port));
 	http_reply_json(call->reply, MHD_HTTP_OK, build_answer(call, &f.order, &issued));
 	free(issued.token);
 }

@@ -14,12 +14,13 @@
 
 static int add_token(const struct store_token *row, void *arg)
 {
-	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "jti", row->jti, "user", row->user, "participant",
-		row->participant, "room", row->room, "issued_at", (json_int_t)row->issued_at, "expires_at",
-		(json_int_t)row->expires_at);
+	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "jti", row->jti, "user", row->user,
+		"participant", row->participant, "room", row->room, "issued_at",
+		(json_int_t)row->issued_at, "expires_at", (json_int_t)row->expires_at);
 	json_t *revoked = row->revoked_at != 0 ? json_integer(row->revoked_at) : json_null();
 
-	if (json_object_set_new(item, "revoked_at", revoked) != 0 || json_array_append(arg, item) != 0) {
+	if (json_object_set_new(item, "revoked_at", revoked) != 0 ||
+		json_array_append(arg, item) != 0) {
 		json_decref(item);
 		return ERR_NOMEM;
 	}
@@ -36,13 +37,15 @@ void route_tokens_get(const struct route_call *call)
 		.all = all != NULL && strcmp(all, "1") == 0,
 		.now = (int64_t)time(NULL) };
 
-	if ((filter.room != NULL && !msg_is_name(filter.room)) || (filter.user != NULL && !msg_is_name(filter.user))) {
+	if ((filter.room != NULL && !msg_is_name(filter.room)) ||
+		(filter.user != NULL && !msg_is_name(filter.user))) {
 		http_reply_error(call->reply, ERR_BAD_FIELD,
 			"room and user must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
 		return;
 	}
 	json_t *list = json_array();
-	int err = list != NULL ? store->ops->token_list(store, &filter, add_token, list) : ERR_NOMEM;
+	int err =
+		list != NULL ? store->ops->token_list(store, &filter, add_token, list) : ERR_NOMEM;
 	if (err != 0) {
 		json_decref(list);
 		http_reply_error(call->reply, err, NULL);
@@ -55,24 +58,28 @@ void route_token_delete(const struct route_call *call)
 {
 	struct store *store = call->ctx->store;
 	struct store_token token;
-	size_t len = strspn(call->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+	size_t len = strspn(
+		call->arg, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 	bool possible = call->arg[len] == '\0' && len <= LIMIT_JTI;
 
 	if (possible && len < STORE_JTI_PREFIX_MIN) {
-		http_reply_error(call->reply, ERR_BAD_FIELD, "give at least the first 8 characters of the jti");
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"give at least the first 8 characters of the jti");
 		return;
 	}
-	int err = possible ? store->ops->token_revoke(store, call->arg, (int64_t)time(NULL), &token) : ERR_NOT_FOUND;
+	int err = possible ? store->ops->token_revoke(store, call->arg, (int64_t)time(NULL), &token)
+			   : ERR_NOT_FOUND;
 	if (err != 0) {
 		http_reply_error(call->reply, err,
-			err == ERR_NOT_FOUND   ? "no live token has that jti" :
-				err == ERR_EXISTS ? "several tokens begin like this: give more of the jti" :
-						    NULL);
+			err == ERR_NOT_FOUND ? "no live token has that jti"
+				: err == ERR_EXISTS
+				? "several tokens begin like this: give more of the jti"
+				: NULL);
 		return;
 	}
 	link_dial_revoked(call->ctx->link_dial);
 	token.jti[JTI_LOGGED] = '\0';
-	log_event(LOG_LEVEL_INFO, "token-revoked", LOG_STR("jti", token.jti), LOG_STR("room", token.room),
-		LOG_STR("participant", token.participant));
+	log_event(LOG_LEVEL_INFO, "token-revoked", LOG_STR("jti", token.jti),
+		LOG_STR("room", token.room), LOG_STR("participant", token.participant));
 	http_reply_empty(call->reply, MHD_HTTP_NO_CONTENT);
 }

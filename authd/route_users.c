@@ -1,5 +1,6 @@
 /*
- * route_users: accounts for the administrator. Passwords are judged and hashed here and never leave.
+ * route_users: accounts for the administrator. Passwords are judged and hashed here and never
+ * leave.
  */
 #include <microhttpd.h>
 #include <sodium.h>
@@ -16,8 +17,8 @@
 
 static json_t *user_json(const struct store_user *row)
 {
-	return json_pack("{s:s,s:I,s:b}", "name", row->name, "created_at", (json_int_t)row->created_at, "disabled",
-		(int)row->disabled);
+	return json_pack("{s:s,s:I,s:b}", "name", row->name, "created_at",
+		(json_int_t)row->created_at, "disabled", (int)row->disabled);
 }
 
 static int add_user(const struct store_user *row, void *arg)
@@ -55,10 +56,10 @@ static int hash_password(const struct route_call *call, char hash[PASS_HASH_SIZE
 
 static void refuse(const struct route_call *call, int err)
 {
-	const char *detail = err == ERR_BAD_FIELD ? "password must be 8 to 1024 bytes" :
-		err == ERR_EXISTS		  ? "there is a user of that name" :
-		err == ERR_NOT_FOUND		  ? "there is no such user" :
-						    NULL;
+	const char *detail = err == ERR_BAD_FIELD ? "password must be 8 to 1024 bytes"
+		: err == ERR_EXISTS               ? "there is a user of that name"
+		: err == ERR_NOT_FOUND            ? "there is no such user"
+						  : NULL;
 
 	http_reply_error(call->reply, err, detail);
 	call->reply->retry_after_s = err == ERR_RATE ? RETRY_S : 0;
@@ -71,7 +72,8 @@ void route_users_post(const struct route_call *call)
 	const char *name = NULL;
 
 	if (msg_get_string(call->body, "name", LIMIT_NAME, &name) != 0 || !msg_is_name(name)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD, "name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
 		return;
 	}
 	snprintf(user.name, sizeof(user.name), "%s", name);
@@ -91,7 +93,8 @@ static int set_disabled(const struct route_call *call, bool disabled)
 {
 	struct store *store = call->ctx->store;
 	size_t revoked = 0;
-	int err = store->ops->user_set_disabled(store, call->arg, disabled, (int64_t)time(NULL), &revoked);
+	int err = store->ops->user_set_disabled(
+		store, call->arg, disabled, (int64_t)time(NULL), &revoked);
 
 	if (err != 0) {
 		return err;
@@ -99,8 +102,8 @@ static int set_disabled(const struct route_call *call, bool disabled)
 	if (revoked > 0) {
 		link_dial_revoked(call->ctx->link_dial);
 	}
-	log_event(LOG_LEVEL_INFO, disabled ? "user-disabled" : "user-enabled", LOG_STR("user", call->arg),
-		LOG_INT("revoked", revoked));
+	log_event(LOG_LEVEL_INFO, disabled ? "user-disabled" : "user-enabled",
+		LOG_STR("user", call->arg), LOG_INT("revoked", revoked));
 	return 0;
 }
 
@@ -126,10 +129,14 @@ void route_user_patch(const struct route_call *call)
 	struct store *store = call->ctx->store;
 	struct store_user user;
 	bool disabled = false;
-	int err = msg_is_name(call->arg) ? store->ops->user_get(store, call->arg, &user) : ERR_NOT_FOUND;
+	int err = msg_is_name(call->arg) ? store->ops->user_get(store, call->arg, &user)
+					 : ERR_NOT_FOUND;
 
-	if (err == 0 && (msg_opt_bool(call->body, "disabled", &disabled) != 0 || has_disabled == has_password)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD, "give either disabled (true or false) or password");
+	if (err == 0 &&
+		(msg_opt_bool(call->body, "disabled", &disabled) != 0 ||
+			has_disabled == has_password)) {
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"give either disabled (true or false) or password");
 		return;
 	}
 	if (err == 0) {

@@ -1,6 +1,6 @@
 /*
- * routes: finds the handler of a request and parses its body. A path that a listener does not have is
- * 404 there, whatever another listener has.
+ * routes: finds the handler of a request and parses its body. A path that a listener does not have
+ * is 404 there, whatever another listener has.
  */
 #include "authd/routes.h"
 
@@ -61,7 +61,8 @@ bool routes_match(const char *pattern, const char *path, char *arg, size_t arg_s
 /* HEAD is a GET whose body the server leaves out. */
 static bool same_method(const char *route, const char *request)
 {
-	return strcmp(route, request) == 0 || (strcmp(route, "GET") == 0 && strcmp(request, "HEAD") == 0);
+	return strcmp(route, request) == 0 ||
+		(strcmp(route, "GET") == 0 && strcmp(request, "HEAD") == 0);
 }
 
 static void run(const struct route *route, struct route_call *call)
@@ -71,7 +72,8 @@ static void run(const struct route *route, struct route_call *call)
 	if (route->has_body) {
 		int err = msg_parse_object(call->req->body, call->req->body_len, &body);
 		if (err != 0) {
-			http_reply_error(call->reply, err, "the body must be one JSON object, no key twice, not too deep");
+			http_reply_error(call->reply, err,
+				"the body must be one JSON object, no key twice, not too deep");
 			return;
 		}
 	}
@@ -99,11 +101,14 @@ void routes_handle(void *user, const struct http_request *req, struct http_reply
 
 	for (size_t i = 0; i < TABLE_LEN; i++) {
 		const struct route *route = &table[i];
-		if ((route->listeners & req->listener) == 0 || !routes_match(route->pattern, req->path, arg, sizeof(arg))) {
+		if ((route->listeners & req->listener) == 0 ||
+			!routes_match(route->pattern, req->path, arg, sizeof(arg))) {
 			continue;
 		}
 		if (same_method(route->method, req->method)) {
-			struct route_call call = { .ctx = user, .req = req, .arg = arg, .reply = reply };
+			struct route_call call = {
+				.ctx = user, .req = req, .arg = arg, .reply = reply
+			};
 			run(route, &call);
 			return;
 		}

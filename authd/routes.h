@@ -38,8 +38,8 @@ typedef void (*route_handler)(const struct route_call *call);
 /* An http_handler; user is a struct routes_ctx. */
 void routes_handle(void *user, const struct http_request *req, struct http_reply *reply);
 
-/* True when path fits pattern, in which "{}" stands for one segment that is not empty; the segment goes
- * to arg (cut never: too long does not fit). */
+/* True when path fits pattern, in which "{}" stands for one segment that is not empty; the segment
+ * goes to arg (cut never: too long does not fit). */
 bool routes_match(const char *pattern, const char *path, char *arg, size_t arg_size);
 
 /* The handlers, by file. */

@@ -30,7 +30,8 @@ static int check_address(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *re
 	struct in6_addr addr;
 
 	if (inet_pton(AF_INET, value, &addr) != 1 && inet_pton(AF_INET6, value, &addr) != 1) {
-		settings_error(cfg, "%s must be a literal IPv4 or IPv6 address, not \"%s\"", cfg_opt_name(opt), value);
+		settings_error(cfg, "%s must be a literal IPv4 or IPv6 address, not \"%s\"",
+			cfg_opt_name(opt), value);
 		return -1;
 	}
 	return take(value, result);
@@ -42,7 +43,8 @@ static int check_life(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 
 	if (settings_parse_duration(value, &ms) != 0 || ms / 1000 < TOKEN_LIFE_MIN_S ||
 		ms / 1000 > TOKEN_LIFE_MAX_S) {
-		settings_error(cfg, "%s must be a time from 10s to 30d, not \"%s\"", cfg_opt_name(opt), value);
+		settings_error(cfg, "%s must be a time from 10s to 30d, not \"%s\"",
+			cfg_opt_name(opt), value);
 		return -1;
 	}
 	return take(value, result);
@@ -52,8 +54,10 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *res
 {
 	uint64_t bytes;
 
-	if (settings_parse_size(value, &bytes) != 0 || bytes < HASH_MEMORY_MIN || bytes > HASH_MEMORY_MAX) {
-		settings_error(cfg, "%s must be a size from 8M to 1G, not \"%s\"", cfg_opt_name(opt), value);
+	if (settings_parse_size(value, &bytes) != 0 || bytes < HASH_MEMORY_MIN ||
+		bytes > HASH_MEMORY_MAX) {
+		settings_error(cfg, "%s must be a size from 8M to 1G, not \"%s\"",
+			cfg_opt_name(opt), value);
 		return -1;
 	}
 	return take(value, result);
@@ -68,7 +72,8 @@ static int check_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	return take(value, result);
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(char error[SETTINGS_ERROR_SIZE], const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static int fail(
+	char error[SETTINGS_ERROR_SIZE], const char *fmt, ...)
 {
 	va_list ap;
 
@@ -102,19 +107,25 @@ static char *path_dup(const char *file, const char *path)
 
 static int check_required(cfg_t *cfg, const char *file, char *error)
 {
-	static const char *const required[] = { "cluster", "certificate", "key", "state-dir", "control-ca" };
+	static const char *const required[] = { "cluster", "certificate", "key", "state-dir",
+		"control-ca" };
 
 	if (cfg_size(cfg, "listen") == 0) {
-		return fail(error, "%s: listen is missing: say where to serve HTTPS, such as listen = {\"127.0.0.1:8443\"}",
+		return fail(error,
+			"%s: listen is missing: say where to serve HTTPS, such as listen = {\"127.0.0.1:8443\"}",
 			file);
 	}
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
 		if (str_of(cfg, required[i])[0] == '\0') {
-			return fail(error, "%s: %s is missing: it is required, see helio-authd(8)", file, required[i]);
+			return fail(error, "%s: %s is missing: it is required, see helio-authd(8)",
+				file, required[i]);
 		}
 	}
-	if ((str_of(cfg, "control-certificate")[0] == '\0') != (str_of(cfg, "control-key")[0] == '\0')) {
-		return fail(error, "%s: control-certificate and control-key go together: set both or neither", file);
+	if ((str_of(cfg, "control-certificate")[0] == '\0') !=
+		(str_of(cfg, "control-key")[0] == '\0')) {
+		return fail(error,
+			"%s: control-certificate and control-key go together: set both or neither",
+			file);
 	}
 	return 0;
 }
@@ -150,8 +161,8 @@ static int take_listen(struct authd_settings *s, cfg_t *cfg, const char *file, c
 	unsigned count = cfg_size(cfg, "listen");
 
 	if (count > AUTHD_LISTEN_MAX) {
-		return fail(error, "%s: listen has %u addresses: at most %u are possible", file, count,
-			AUTHD_LISTEN_MAX);
+		return fail(error, "%s: listen has %u addresses: at most %u are possible", file,
+			count, AUTHD_LISTEN_MAX);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		int err = settings_parse_addr(cfg_getnstr(cfg, "listen", i), &s->listen[i]);
@@ -170,21 +181,25 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 	const char *title = cfg_title(sec);
 
 	if (!msg_is_name(title)) {
-		return fail(error, "%s: reflector \"%s\": the name must be 1-64 characters of A-Z a-z 0-9 . _ @ -", file,
-			title);
+		return fail(error,
+			"%s: reflector \"%s\": the name must be 1-64 characters of A-Z a-z 0-9 . _ @ -",
+			file, title);
 	}
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
 		if (str_of(sec, required[i])[0] == '\0') {
-			return fail(error, "%s: reflector \"%s\": %s is missing: it is required", file, title, required[i]);
+			return fail(error, "%s: reflector \"%s\": %s is missing: it is required",
+				file, title, required[i]);
 		}
 	}
 	if (strlen(str_of(sec, "tls-name")) > AUTHD_TLS_NAME_MAX) {
-		return fail(error, "%s: reflector \"%s\": tls-name is longer than %u characters", file, title,
-			AUTHD_TLS_NAME_MAX);
+		return fail(error, "%s: reflector \"%s\": tls-name is longer than %u characters",
+			file, title, AUTHD_TLS_NAME_MAX);
 	}
 	for (size_t i = 0; i < s->reflector_count; i++) {
 		if (strcmp(s->reflectors[i].name, title) == 0) {
-			return fail(error, "%s: reflector \"%s\" is there twice: give each its own name", file, title);
+			return fail(error,
+				"%s: reflector \"%s\" is there twice: give each its own name", file,
+				title);
 		}
 	}
 	snprintf(r->name, sizeof(r->name), "%s", title);
@@ -192,7 +207,8 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 	snprintf(r->address, sizeof(r->address), "%s", str_of(sec, "address"));
 	int err = settings_parse_addr(str_of(sec, "control"), &r->control);
 	if (err == 0) {
-		err = settings_parse_port_range(str_of(sec, "ports"), &r->port_first, &r->port_last);
+		err = settings_parse_port_range(
+			str_of(sec, "ports"), &r->port_first, &r->port_last);
 	}
 	if (err == 0) {
 		s->reflector_count++;
@@ -215,11 +231,12 @@ static int take_values(struct authd_settings *s, cfg_t *cfg, const char *file, c
 		return fail(error, "%s: a value cannot be used", file);
 	}
 	if (passes < 1 || passes > HASH_PASSES_MAX) {
-		return fail(error, "%s: hash-passes must be 1 to %d, not %ld", file, HASH_PASSES_MAX, passes);
+		return fail(error, "%s: hash-passes must be 1 to %d, not %ld", file,
+			HASH_PASSES_MAX, passes);
 	}
 	if (reflectors > AUTHD_REFLECTORS_MAX) {
-		return fail(error, "%s: %u reflectors are more than the %u that are possible", file, reflectors,
-			AUTHD_REFLECTORS_MAX);
+		return fail(error, "%s: %u reflectors are more than the %u that are possible", file,
+			reflectors, AUTHD_REFLECTORS_MAX);
 	}
 	s->token_life_s = life_ms / 1000;
 	s->hash_passes = (uint64_t)passes;
@@ -231,7 +248,8 @@ static int take_values(struct authd_settings *s, cfg_t *cfg, const char *file, c
 	return err;
 }
 
-int authd_settings_load(struct authd_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE])
+int authd_settings_load(
+	struct authd_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE])
 {
 	cfg_opt_t reflector_opts[] = {
 		CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr),
@@ -307,7 +325,8 @@ void authd_settings_destroy(struct authd_settings *s)
 	free(s);
 }
 
-const char *authd_settings_fixed_change(const struct authd_settings *now, const struct authd_settings *then)
+const char *authd_settings_fixed_change(
+	const struct authd_settings *now, const struct authd_settings *then)
 {
 	if (strcmp(now->name, then->name) != 0) {
 		return "name";

@@ -1,6 +1,6 @@
 /*
- * settings: helio-authd's settings file, parsed and judged whole, then const. A reload reads the file
- * into a new struct; whoever needs a value that may change copies it at reload.
+ * settings: helio-authd's settings file, parsed and judged whole, then const. A reload reads the
+ * file into a new struct; whoever needs a value that may change copies it at reload.
  */
 #ifndef AUTHD_SETTINGS_H
 #define AUTHD_SETTINGS_H
@@ -46,10 +46,13 @@ struct authd_settings {
 
 /* Reads and judges file; relative paths in it are relative to its own folder. ERR_CONFIG with
  * "file:line: reason" in error, or ERR_NOMEM. The caller destroys *out. */
-int authd_settings_load(struct authd_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
+int authd_settings_load(
+	struct authd_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
 void authd_settings_destroy(struct authd_settings *s);
 
-/* The name of a setting that differs and cannot change while the daemon runs; NULL when there is none. */
-const char *authd_settings_fixed_change(const struct authd_settings *now, const struct authd_settings *then);
+/* The name of a setting that differs and cannot change while the daemon runs; NULL when there is
+ * none. */
+const char *authd_settings_fixed_change(
+	const struct authd_settings *now, const struct authd_settings *then);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * store: what authd keeps, as a table of domain operations; SQL stays inside the back ends
- * (store_sqlite.c). Every change is durable before its function returns. All functions may be called
- * from any thread. Times are seconds since the epoch. ERR_STORE: the database failed, it was logged
- * where it happened and nothing was changed.
+ * (store_sqlite.c). Every change is durable before its function returns. All functions may be
+ * called from any thread. Times are seconds since the epoch. ERR_STORE: the database failed, it was
+ * logged where it happened and nothing was changed.
  */
 #ifndef AUTHD_STORE_H
 #define AUTHD_STORE_H
@@ -80,30 +80,37 @@ struct store_ops {
 	int (*user_get)(struct store *st, const char *name, struct store_user *out);
 	int (*user_list)(struct store *st, store_user_fn each, void *arg);
 	int (*user_set_hash)(struct store *st, const char *name, const char *hash);
-	/* Disabling revokes all live tokens of the user in the same transaction; *revoked says how many. */
-	int (*user_set_disabled)(struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked);
+	/* Disabling revokes all live tokens of the user in the same transaction; *revoked says how
+	 * many. */
+	int (*user_set_disabled)(
+		struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked);
 
 	int (*room_add)(struct store *st, const char *name, int64_t now);
 	int (*room_get)(struct store *st, const char *name, struct store_room *out);
 	int (*room_list)(struct store *st, store_room_fn each, void *arg);
 
 	/* Where the room lives from now on. */
-	int (*place_set)(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now);
+	int (*place_set)(struct store *st, const char *room, const char *reflector, uint16_t port,
+		int64_t now);
 	/* One row for each place that has rooms. */
 	int (*place_counts)(struct store *st, store_place_fn each, void *arg);
 
-	/* Records a token before it leaves the house; ERR_DENIED when the user was disabled or the room
-	 * is gone meanwhile, ERR_EXISTS for a jti that was there before. */
+	/* Records a token before it leaves the house; ERR_DENIED when the user was disabled or the
+	 * room is gone meanwhile, ERR_EXISTS for a jti that was there before. */
 	int (*token_add)(struct store *st, const struct store_token *token);
-	int (*token_list)(struct store *st, const struct store_token_filter *filter, store_token_fn each, void *arg);
+	int (*token_list)(struct store *st, const struct store_token_filter *filter,
+		store_token_fn each, void *arg);
 	/* Revokes the unexpired token whose jti begins with prefix. ERR_NOT_FOUND; ERR_EXISTS when
 	 * several begin so. Revoking twice is no error and changes nothing. */
-	int (*token_revoke)(struct store *st, const char *prefix, int64_t now, struct store_token *out);
+	int (*token_revoke)(
+		struct store *st, const char *prefix, int64_t now, struct store_token *out);
 
 	/* Revocations with seq > after whose token has not expired by now, in the order of seq. */
-	int (*revocation_list)(struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg);
+	int (*revocation_list)(
+		struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg);
 
-	/* Forgets tokens and revocations that expired before the given time; *gone says how many tokens. */
+	/* Forgets tokens and revocations that expired before the given time; *gone says how many
+	 * tokens. */
 	int (*purge)(struct store *st, int64_t before, size_t *gone);
 };
 

@@ -24,7 +24,8 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_CHECK] = "SELECT max(number) FROM schema_version",
-	[SQL_USER_ADD] = "INSERT INTO user (name, hash, created_at, disabled) VALUES (?1, ?2, ?3, ?4)",
+	[SQL_USER_ADD] =
+		"INSERT INTO user (name, hash, created_at, disabled) VALUES (?1, ?2, ?3, ?4)",
 	[SQL_USER_GET] = "SELECT name, hash, created_at, disabled FROM user WHERE name = ?1",
 	[SQL_USER_LIST] = "SELECT name, hash, created_at, disabled FROM user ORDER BY name",
 	[SQL_USER_SET_HASH] = "UPDATE user SET hash = ?2 WHERE name = ?1",
@@ -34,26 +35,33 @@ static const char *const sql[SQL_COUNT] = {
 	[SQL_USER_REVOKE_MARK] = "UPDATE token SET revoked_at = ?2"
 				 " WHERE user = ?1 AND revoked_at = 0 AND expires_at > ?2",
 	[SQL_ROOM_ADD] = "INSERT INTO room (name, created_at) VALUES (?1, ?2)",
-	[SQL_ROOM_GET] = "SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
-			 " FROM room r LEFT JOIN placement p ON p.room = r.name WHERE r.name = ?1",
-	[SQL_ROOM_LIST] = "SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
-			  " FROM room r LEFT JOIN placement p ON p.room = r.name ORDER BY r.name",
-	[SQL_PLACE_SET] = "INSERT INTO placement (room, reflector, port, placed_at) VALUES (?1, ?2, ?3, ?4)"
-			  " ON CONFLICT (room) DO UPDATE SET reflector = ?2, port = ?3, placed_at = ?4",
-	[SQL_PLACE_COUNTS] = "SELECT reflector, port, count(*) FROM placement GROUP BY reflector, port",
+	[SQL_ROOM_GET] =
+		"SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
+		" FROM room r LEFT JOIN placement p ON p.room = r.name WHERE r.name = ?1",
+	[SQL_ROOM_LIST] =
+		"SELECT r.name, r.created_at, coalesce(p.reflector, ''), coalesce(p.port, 0)"
+		" FROM room r LEFT JOIN placement p ON p.room = r.name ORDER BY r.name",
+	[SQL_PLACE_SET] =
+		"INSERT INTO placement (room, reflector, port, placed_at) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (room) DO UPDATE SET reflector = ?2, port = ?3, placed_at = ?4",
+	[SQL_PLACE_COUNTS] =
+		"SELECT reflector, port, count(*) FROM placement GROUP BY reflector, port",
 	[SQL_TOKEN_ADD] = "INSERT INTO token (jti, user, participant, room, issued_at, expires_at)"
 			  " SELECT ?1, ?2, ?3, ?4, ?5, ?6"
 			  " WHERE EXISTS (SELECT 1 FROM user WHERE name = ?2 AND disabled = 0)"
 			  " AND EXISTS (SELECT 1 FROM room WHERE name = ?4)",
-	[SQL_TOKEN_LIST] = "SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
-			   " WHERE (?1 IS NULL OR room = ?1) AND (?2 IS NULL OR user = ?2)"
-			   " AND (?3 OR (revoked_at = 0 AND expires_at > ?4)) ORDER BY issued_at, jti LIMIT ?5",
+	[SQL_TOKEN_LIST] =
+		"SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
+		" WHERE (?1 IS NULL OR room = ?1) AND (?2 IS NULL OR user = ?2)"
+		" AND (?3 OR (revoked_at = 0 AND expires_at > ?4)) ORDER BY issued_at, jti LIMIT ?5",
 	/* base64url has no character above 'z', so this range holds all that begin with ?1. */
-	[SQL_TOKEN_FIND] = "SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
-			   " WHERE jti >= ?1 AND jti < ?1 || '~' AND expires_at > ?2 LIMIT 2",
+	[SQL_TOKEN_FIND] =
+		"SELECT jti, user, participant, room, issued_at, expires_at, revoked_at FROM token"
+		" WHERE jti >= ?1 AND jti < ?1 || '~' AND expires_at > ?2 LIMIT 2",
 	[SQL_TOKEN_REVOKE_MARK] = "UPDATE token SET revoked_at = ?2 WHERE jti = ?1",
 	[SQL_REVOCATION_ADD] = "INSERT INTO revocation (jti, until) VALUES (?1, ?2)",
-	[SQL_REVOCATION_LIST] = "SELECT seq, jti, until FROM revocation WHERE seq > ?1 AND until > ?2 ORDER BY seq",
+	[SQL_REVOCATION_LIST] =
+		"SELECT seq, jti, until FROM revocation WHERE seq > ?1 AND until > ?2 ORDER BY seq",
 	[SQL_PURGE_TOKENS] = "DELETE FROM token WHERE expires_at < ?1",
 	[SQL_PURGE_REVOCATIONS] = "DELETE FROM revocation WHERE until < ?1",
 };
@@ -75,7 +83,8 @@ static int failed(struct store_sqlite *s, int rc, enum store_sqlite_stmt id)
 }
 
 /* Binds by a format of 's' (const char *, may be NULL) and 'i' (int64_t). */
-static sqlite3_stmt *bound(struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, va_list ap)
+static sqlite3_stmt *bound(
+	struct store_sqlite *s, enum store_sqlite_stmt id, const char *format, va_list ap)
 {
 	sqlite3_stmt *stmt = s->stmts[id];
 
@@ -110,8 +119,8 @@ int store_sqlite_run(struct store_sqlite *s, enum store_sqlite_stmt id, const ch
 }
 
 /* Runs a query and hands each row to each(); the mutex is held. */
-int store_sqlite_each(struct store_sqlite *s, enum store_sqlite_stmt id, int (*each)(sqlite3_stmt *, void *), void *arg,
-	const char *format, ...)
+int store_sqlite_each(struct store_sqlite *s, enum store_sqlite_stmt id,
+	int (*each)(sqlite3_stmt *, void *), void *arg, const char *format, ...)
 {
 	int rc, err = 0;
 	va_list ap;
@@ -142,7 +151,8 @@ int store_sqlite_finish(struct store_sqlite *s, int err)
 	if (err == 0) {
 		err = store_sqlite_run(s, SQL_COMMIT, "");
 	}
-	if (err != 0 && sqlite3_get_autocommit(s->db) == 0 && store_sqlite_run(s, SQL_ROLLBACK, "") != 0) {
+	if (err != 0 && sqlite3_get_autocommit(s->db) == 0 &&
+		store_sqlite_run(s, SQL_ROLLBACK, "") != 0) {
 		log_event(LOG_LEVEL_ERROR, "store-failed", LOG_STR("why", "a rollback failed"));
 	}
 	pthread_mutex_unlock(&s->mutex);
@@ -209,14 +219,16 @@ static int make_private(const char *file, char why[512])
 	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0) {
-		snprintf(why, 512, "%s cannot be opened: %s: check the owner and mode of its folder", file,
+		snprintf(why, 512,
+			"%s cannot be opened: %s: check the owner and mode of its folder", file,
 			strerror(errno));
 		return ERR_STORE;
 	}
 	int rc = fchmod(fd, 0600);
 	close(fd);
 	if (rc != 0) {
-		snprintf(why, 512, "%s cannot be made private: %s: it must belong to the daemon's user", file,
+		snprintf(why, 512,
+			"%s cannot be made private: %s: it must belong to the daemon's user", file,
 			strerror(errno));
 		return ERR_STORE;
 	}
@@ -240,9 +252,10 @@ static int prepare(struct store_sqlite *s, const char *file, char why[512])
 		return err;
 	}
 	for (int i = 0; i < SQL_COUNT; i++) {
-		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL) !=
-			SQLITE_OK) {
-			snprintf(why, 512, "%s does not fit its schema: %s", file, sqlite3_errmsg(s->db));
+		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i],
+			    NULL) != SQLITE_OK) {
+			snprintf(why, 512, "%s does not fit its schema: %s", file,
+				sqlite3_errmsg(s->db));
 			return ERR_STORE;
 		}
 	}
@@ -260,7 +273,9 @@ int store_sqlite_open(struct store **out, const char *file, char why[512])
 	s->base.ops = &ops;
 	pthread_mutex_init(&s->mutex, NULL);
 	int err = make_private(file, why);
-	if (err == 0 && sqlite3_open_v2(file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (err == 0 &&
+		sqlite3_open_v2(file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+			SQLITE_OK) {
 		snprintf(why, 512, "%s cannot be opened: %s", file,
 			s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
 		err = ERR_STORE;

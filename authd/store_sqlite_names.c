@@ -35,7 +35,8 @@ int store_sqlite_user_add(struct store *st, const struct store_user *user)
 	struct store_sqlite *s = store_sqlite_of(st);
 
 	pthread_mutex_lock(&s->mutex);
-	int err = store_sqlite_run(s, SQL_USER_ADD, "ssii", user->name, user->hash, user->created_at, (int64_t)user->disabled);
+	int err = store_sqlite_run(s, SQL_USER_ADD, "ssii", user->name, user->hash,
+		user->created_at, (int64_t)user->disabled);
 	pthread_mutex_unlock(&s->mutex);
 	return err;
 }
@@ -76,7 +77,8 @@ int store_sqlite_user_set_hash(struct store *st, const char *name, const char *h
 	return err;
 }
 
-int store_sqlite_user_set_disabled(struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked)
+int store_sqlite_user_set_disabled(
+	struct store *st, const char *name, bool disabled, int64_t now, size_t *revoked)
 {
 	struct store_sqlite *s = store_sqlite_of(st);
 	int err = store_sqlite_begin(s);
@@ -156,7 +158,8 @@ int store_sqlite_room_list(struct store *st, store_room_fn each, void *arg)
 	return err;
 }
 
-int store_sqlite_place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+int store_sqlite_place_set(
+	struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
 {
 	struct store_sqlite *s = store_sqlite_of(st);
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 static const char *const migrations[] = {
-	/* 1: the first schema. revocation.seq is AUTOINCREMENT so that no number is ever given twice:
-	 * control links remember the last one they have sent. */
+	/* 1: the first schema. revocation.seq is AUTOINCREMENT so that no number is ever given
+	 * twice: control links remember the last one they have sent. */
 	"CREATE TABLE user (name TEXT PRIMARY KEY, hash TEXT NOT NULL, created_at INTEGER NOT NULL,"
 	" disabled INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE room (name TEXT PRIMARY KEY, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -29,7 +29,8 @@ static const char *const migrations[] = {
 static int read_version(sqlite3 *db, int *version)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = sqlite3_prepare_v2(db, "SELECT coalesce(max(number), 0) FROM schema_version", -1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(
+		db, "SELECT coalesce(max(number), 0) FROM schema_version", -1, &stmt, NULL);
 
 	if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
 		*version = sqlite3_column_int(stmt, 0);
@@ -44,7 +45,8 @@ static int apply(sqlite3 *db, int number)
 {
 	char record[128];
 
-	snprintf(record, sizeof(record), "INSERT INTO schema_version VALUES (%d, unixepoch())", number);
+	snprintf(record, sizeof(record), "INSERT INTO schema_version VALUES (%d, unixepoch())",
+		number);
 	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
 		sqlite3_exec(db, migrations[number - 1], NULL, NULL, NULL) == SQLITE_OK &&
 		sqlite3_exec(db, record, NULL, NULL, NULL) == SQLITE_OK &&
@@ -67,8 +69,9 @@ int store_sqlite_migrate(sqlite3 *db, char why[512])
 		return ERR_STORE;
 	}
 	if (version > MIGRATION_COUNT) {
-		snprintf(why, 512, "its schema is version %d, this program knows %d: use a newer helio-authd", version,
-			MIGRATION_COUNT);
+		snprintf(why, 512,
+			"its schema is version %d, this program knows %d: use a newer helio-authd",
+			version, MIGRATION_COUNT);
 		return ERR_STORE;
 	}
 	for (int number = version + 1; number <= MIGRATION_COUNT; number++) {

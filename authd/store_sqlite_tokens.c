@@ -39,8 +39,8 @@ int store_sqlite_token_add(struct store *st, const struct store_token *t)
 	struct store_sqlite *s = store_sqlite_of(st);
 
 	pthread_mutex_lock(&s->mutex);
-	int err = store_sqlite_run(s, SQL_TOKEN_ADD, "ssssii", t->jti, t->user, t->participant, t->room, t->issued_at,
-		t->expires_at);
+	int err = store_sqlite_run(s, SQL_TOKEN_ADD, "ssssii", t->jti, t->user, t->participant,
+		t->room, t->issued_at, t->expires_at);
 	if (err == 0 && sqlite3_changes(s->db) == 0) {
 		err = ERR_DENIED;
 	}
@@ -48,19 +48,21 @@ int store_sqlite_token_add(struct store *st, const struct store_token *t)
 	return err;
 }
 
-int store_sqlite_token_list(struct store *st, const struct store_token_filter *f, store_token_fn each, void *arg)
+int store_sqlite_token_list(
+	struct store *st, const struct store_token_filter *f, store_token_fn each, void *arg)
 {
 	struct store_sqlite *s = store_sqlite_of(st);
 	struct each_token e = { each, arg, 0 };
 
 	pthread_mutex_lock(&s->mutex);
-	int err = store_sqlite_each(s, SQL_TOKEN_LIST, row_token, &e, "ssiii", f->room, f->user, (int64_t)f->all, f->now,
-		(int64_t)STORE_LIST_MAX);
+	int err = store_sqlite_each(s, SQL_TOKEN_LIST, row_token, &e, "ssiii", f->room, f->user,
+		(int64_t)f->all, f->now, (int64_t)STORE_LIST_MAX);
 	pthread_mutex_unlock(&s->mutex);
 	return err;
 }
 
-int store_sqlite_token_revoke(struct store *st, const char *prefix, int64_t now, struct store_token *out)
+int store_sqlite_token_revoke(
+	struct store *st, const char *prefix, int64_t now, struct store_token *out)
 {
 	struct store_sqlite *s = store_sqlite_of(st);
 	struct each_token e = { copy_token, out, 0 };
@@ -77,7 +79,8 @@ int store_sqlite_token_revoke(struct store *st, const char *prefix, int64_t now,
 		out->revoked_at = now;
 		err = store_sqlite_run(s, SQL_TOKEN_REVOKE_MARK, "si", out->jti, now);
 		if (err == 0) {
-			err = store_sqlite_run(s, SQL_REVOCATION_ADD, "si", out->jti, out->expires_at);
+			err = store_sqlite_run(
+				s, SQL_REVOCATION_ADD, "si", out->jti, out->expires_at);
 		}
 	}
 	return store_sqlite_finish(s, err);
@@ -98,7 +101,8 @@ static int row_revocation(sqlite3_stmt *stmt, void *arg)
 	return e->each(&row, e->arg);
 }
 
-int store_sqlite_revocation_list(struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg)
+int store_sqlite_revocation_list(
+	struct store *st, int64_t after, int64_t now, store_revocation_fn each, void *arg)
 {
 	struct store_sqlite *s = store_sqlite_of(st);
 	struct each_revocation e = { each, arg };

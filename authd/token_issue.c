@@ -1,6 +1,6 @@
 /*
- * token_issue: builds the claims of a token and sees to the order place, record, sign. Must never let a
- * token out that the store did not take.
+ * token_issue: builds the claims of a token and sees to the order place, record, sign. Must never
+ * let a token out that the store did not take.
  */
 #include "authd/token_issue.h"
 
@@ -74,8 +74,8 @@ static void set_grants(struct token_claims *c)
 	c->moderate = false;
 }
 
-static int fill_claims(struct token_issue *ti, const struct token_order *order, const struct placement_spot *spot,
-	struct token_claims *c)
+static int fill_claims(struct token_issue *ti, const struct token_order *order,
+	const struct placement_spot *spot, struct token_claims *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->issued_at = (int64_t)time(NULL);
@@ -83,9 +83,10 @@ static int fill_claims(struct token_issue *ti, const struct token_order *order, 
 	snprintf(c->issuer, sizeof(c->issuer), "%s", ti->conf.issuer);
 	snprintf(c->audience, sizeof(c->audience), "%s", ti->conf.cluster);
 	snprintf(c->user, sizeof(c->user), "%s", order->user);
-	snprintf(c->participant, sizeof(c->participant), "%s%s%s", order->user, order->device != NULL ? "+" : "",
-		order->device != NULL ? order->device : "");
-	snprintf(c->display_name, sizeof(c->display_name), "%s", order->name != NULL ? order->name : order->user);
+	snprintf(c->participant, sizeof(c->participant), "%s%s%s", order->user,
+		order->device != NULL ? "+" : "", order->device != NULL ? order->device : "");
+	snprintf(c->display_name, sizeof(c->display_name), "%s",
+		order->name != NULL ? order->name : order->user);
 	snprintf(c->room, sizeof(c->room), "%s", order->room);
 	set_grants(c);
 	snprintf(c->places[0], sizeof(c->places[0]), "%s:%u", spot->reflector, spot->port);
@@ -120,10 +121,12 @@ static int sign(struct token_issue *ti, const struct token_claims *c, char **tok
 	return err;
 }
 
-int token_issue_make(struct token_issue *ti, const struct token_order *order, struct token_issued *out)
+int token_issue_make(
+	struct token_issue *ti, const struct token_order *order, struct token_issued *out)
 {
 	struct token_claims claims;
-	int err = placement_find(ti->conf.placement, order->room, monotonic_ms(), (int64_t)time(NULL), &out->spot);
+	int err = placement_find(
+		ti->conf.placement, order->room, monotonic_ms(), (int64_t)time(NULL), &out->spot);
 
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;

@@ -40,9 +40,11 @@ void token_issue_destroy(struct token_issue *ti);
 /* For tokens from now on (reload). Any thread. */
 void token_issue_set_life(struct token_issue *ti, uint64_t life_s);
 
-/* Places the room, records the token, then signs it: there is no token without its record. ERR_LOGIN
- * when user or room went away meanwhile, ERR_NO_REFLECTOR, ERR_STORE, ERR_INTERNAL. Any thread. */
-int token_issue_make(struct token_issue *ti, const struct token_order *order, struct token_issued *out) MUST_CHECK;
+/* Places the room, records the token, then signs it: there is no token without its record.
+ * ERR_LOGIN when user or room went away meanwhile, ERR_NO_REFLECTOR, ERR_STORE, ERR_INTERNAL. Any
+ * thread. */
+int token_issue_make(struct token_issue *ti, const struct token_order *order,
+	struct token_issued *out) MUST_CHECK;
 
 /* The public key set, a new reference; NULL when out of memory. */
 json_t *token_issue_jwks(const struct token_issue *ti);

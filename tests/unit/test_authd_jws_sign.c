@@ -1,6 +1,7 @@
 /*
- * The signing key and what is signed with it: made private, kept, refused when it is not private; what
- * is signed verifies, and nothing else does. And a token is only given out when the store took it.
+ * The signing key and what is signed with it: made private, kept, refused when it is not private;
+ * what is signed verifies, and nothing else does. And a token is only given out when the store took
+ * it.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -193,7 +194,8 @@ static int fake_counts(struct store *st, store_place_fn each, void *arg)
 	return 0;
 }
 
-static int fake_place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+static int fake_place_set(
+	struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
 {
 	(void)st;
 	(void)room;
@@ -218,14 +220,17 @@ static const struct store_ops fake_ops = { .room_get = fake_room_get,
 	.place_set = fake_place_set,
 	.token_add = fake_token_add };
 
-static int one_reflector(void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
+static int one_reflector(
+	void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
 {
-	static struct link_view view = { .conf = { .name = "r1", .address = "192.0.2.1", .tls_name = "r1.test" },
+	static struct link_view view = {
+		.conf = { .name = "r1", .address = "192.0.2.1", .tls_name = "r1.test" },
 		.up = true,
 		.was_up = true,
 		.pin = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 		.workers = { { .port = 49152 } },
-		.worker_count = 1 };
+		.worker_count = 1
+	};
 
 	(void)links;
 	return each(&view, arg);
@@ -235,7 +240,8 @@ static void test_no_token_without_record(void **state)
 {
 	static const struct {
 		int store, want;
-	} cases[] = { { ERR_STORE, ERR_STORE }, { ERR_DENIED, ERR_LOGIN }, { ERR_EXISTS, ERR_INTERNAL } };
+	} cases[] = { { ERR_STORE, ERR_STORE }, { ERR_DENIED, ERR_LOGIN },
+		{ ERR_EXISTS, ERR_INTERNAL } };
 	struct jws_signer *signer = open_signer(*state);
 	struct store store = { .ops = &fake_ops };
 	struct placement *placement = NULL;

@@ -1,6 +1,6 @@
 /*
- * Logins: the format and cost of hashes, the bound of their queue, the limits on failures, and that a
- * stranger cannot tell what was wrong.
+ * Logins: the format and cost of hashes, the bound of their queue, the limits on failures, and that
+ * a stranger cannot tell what was wrong.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -83,7 +83,8 @@ static void *crowd_member(void *arg)
 	return NULL;
 }
 
-/* More at once than one slot and its queue hold: some are refused, none is lost, none waits for ever. */
+/* More at once than one slot and its queue hold: some are refused, none is lost, none waits for
+ * ever. */
 static void test_hash_queue_is_bounded(void **state)
 {
 	enum { CROWD = PASS_HASH_WAITING + 30 };
@@ -273,7 +274,9 @@ static void test_all_failures_cost_the_same(void **state)
 		{ .user = "mallory", .password = "correct horse", .room = "demo" },
 		{ .user = "alice", .password = "correct horse", .room = "none" },
 	};
-	const struct login_attempt right = { .user = "alice", .password = "correct horse", .room = "demo" };
+	const struct login_attempt right = {
+		.user = "alice", .password = "correct horse", .room = "demo"
+	};
 	struct store store = { .ops = &fake_ops };
 	struct pass_hash *ph = NULL;
 	struct login *login = NULL;
@@ -299,7 +302,8 @@ static void test_all_failures_cost_the_same(void **state)
 static void test_store_failure_is_not_a_failed_login(void **state)
 {
 	const struct login_attempt attempt = {
-		.user = "alice", .password = "correct horse", .room = "demo", .address = "192.0.2.1" };
+		.user = "alice", .password = "correct horse", .room = "demo", .address = "192.0.2.1"
+	};
 	struct store store = { .ops = &fake_ops };
 	struct pass_hash *ph = NULL;
 	struct login *login = NULL;

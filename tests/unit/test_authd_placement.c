@@ -33,7 +33,8 @@ static int fake_room_get(struct store *st, const char *name, struct store_room *
 	return ERR_NOT_FOUND;
 }
 
-static int fake_place_set(struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+static int fake_place_set(
+	struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
 {
 	(void)st;
 	(void)now;
@@ -59,7 +60,8 @@ static int fake_counts(struct store *st, store_place_fn each, void *arg)
 		struct store_place row = { .port = rooms[i].port, .rooms = 0 };
 		memcpy(row.reflector, rooms[i].reflector, sizeof(row.reflector));
 		for (size_t j = 0; j < room_count; j++) {
-			row.rooms += rooms[j].port == row.port && strcmp(rooms[j].reflector, row.reflector) == 0;
+			row.rooms += rooms[j].port == row.port &&
+				strcmp(rooms[j].reflector, row.reflector) == 0;
 		}
 		err = row.port != 0 ? each(&row, arg) : 0;
 	}
@@ -67,7 +69,8 @@ static int fake_counts(struct store *st, store_place_fn each, void *arg)
 }
 
 static const struct store_ops ops = {
-	.room_get = fake_room_get, .place_set = fake_place_set, .place_counts = fake_counts };
+	.room_get = fake_room_get, .place_set = fake_place_set, .place_counts = fake_counts
+};
 static struct store store = { .ops = &ops };
 
 static struct link_view views[2];
@@ -110,7 +113,8 @@ static int setup(void **state)
 	}
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(views[i].conf.name, sizeof(views[i].conf.name), "r%zu", i + 1);
-		snprintf(views[i].conf.address, sizeof(views[i].conf.address), "192.0.2.%zu", i + 1);
+		snprintf(
+			views[i].conf.address, sizeof(views[i].conf.address), "192.0.2.%zu", i + 1);
 		snprintf(views[i].pin, sizeof(views[i].pin), "pin of r%zu", i + 1);
 		views[i].workers[0].port = 49152;
 		views[i].workers[1].port = 49153;

@@ -46,13 +46,16 @@ static void test_match(void **state)
 	assert_false(routes_match("/{}", "/1234567890123456", arg, sizeof(arg)));
 }
 
-static int ask(enum http_listener listener, const char *method, const char *path, const char *body, char *code,
-	const char **allow)
+static int ask(enum http_listener listener, const char *method, const char *path, const char *body,
+	char *code, const char **allow)
 {
 	struct routes_ctx ctx = { 0 };
 	struct http_reply reply = { 0 };
-	const struct http_request req = {
-		.listener = listener, .method = method, .path = path, .body = body, .body_len = strlen(body) };
+	const struct http_request req = { .listener = listener,
+		.method = method,
+		.path = path,
+		.body = body,
+		.body_len = strlen(body) };
 
 	routes_handle(&ctx, &req, &reply);
 	snprintf(code, 32, "%s", json_string_value(json_object_get(reply.body, "code")));
@@ -80,18 +83,22 @@ static void test_errors(void **state)
 		{ HTTP_ADMIN, "GET", "/v1/tokens/aaaaaaaa", "", 405, "unknown-message", "DELETE" },
 		{ HTTP_PUBLIC, "POST", "/v1/token", "", 400, "bad-json", NULL },
 		{ HTTP_PUBLIC, "POST", "/v1/token", "[]", 400, "bad-json", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a\",\"user\":\"b\"}", 400, "bad-json", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a\",\"user\":\"b\"}", 400,
+			"bad-json", NULL },
 		{ HTTP_PUBLIC, "POST", "/v1/token", "{}", 400, "bad-field", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a b\",\"password\":\"x\",\"room\":\"r\"}", 400,
-			"bad-field", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":1,\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field",
+		{ HTTP_PUBLIC, "POST", "/v1/token",
+			"{\"user\":\"a b\",\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field",
 			NULL },
 		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"device\":\"a+b\"}", 400, "bad-field", NULL },
+			"{\"user\":1,\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field", NULL },
 		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"name\":\"a\\nb\"}", 400, "bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"password\":\"short\"}", 400, "bad-field",
-			NULL },
+			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"device\":\"a+b\"}",
+			400, "bad-field", NULL },
+		{ HTTP_PUBLIC, "POST", "/v1/token",
+			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"name\":\"a\\nb\"}",
+			400, "bad-field", NULL },
+		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"password\":\"short\"}",
+			400, "bad-field", NULL },
 		{ HTTP_ADMIN, "POST", "/v1/rooms", "{\"name\":\"../x\"}", 400, "bad-field", NULL },
 		{ HTTP_ADMIN, "DELETE", "/v1/tokens/short", "", 400, "bad-field", NULL },
 		{ HTTP_ADMIN, "DELETE", "/v1/tokens/aaaaaaa%", "", 404, "not-found", NULL },
@@ -103,18 +110,21 @@ static void test_errors(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *allow = NULL;
 		char code[32];
-		int status = ask(cases[i].listener, cases[i].method, cases[i].path, cases[i].body, code, &allow);
+		int status = ask(cases[i].listener, cases[i].method, cases[i].path, cases[i].body,
+			code, &allow);
 		if (status != cases[i].status || strcmp(code, cases[i].code) != 0 ||
-			(cases[i].allow != NULL && (allow == NULL || strcmp(allow, cases[i].allow) != 0))) {
-			fail_msg("case %zu: %d %s %s", i, status, code, allow != NULL ? allow : "-");
+			(cases[i].allow != NULL &&
+				(allow == NULL || strcmp(allow, cases[i].allow) != 0))) {
+			fail_msg(
+				"case %zu: %d %s %s", i, status, code, allow != NULL ? allow : "-");
 		}
 	}
 }
 
 #define PIN "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-#define WELCOME(version, name, pin, workers) \
-	"{\"type\":\"link-welcome\",\"version\":" version ",\"reflector\":\"" name "\",\"pin\":\"" pin \
-	"\",\"workers\":" workers "}"
+#define WELCOME(version, name, pin, workers)                                                       \
+	"{\"type\":\"link-welcome\",\"version\":" version ",\"reflector\":\"" name                 \
+	"\",\"pin\":\"" pin "\",\"workers\":" workers "}"
 
 static int welcome(struct link_view *view, const char *text)
 {
@@ -135,15 +145,22 @@ static void test_welcome(void **state)
 	static struct link_view view;
 
 	(void)state;
-	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":49152},{\"port\":49153},{\"port\":80}]")), 0);
+	assert_int_equal(welcome(&view,
+				 WELCOME("1", "r1", PIN,
+					 "[{\"port\":49152},{\"port\":49153},{\"port\":80}]")),
+		0);
 	assert_int_equal(view.worker_count, 2);
 	assert_string_equal(view.pin, PIN);
-	assert_int_equal(welcome(&view, WELCOME("2", "r1", PIN, "[{\"port\":49152}]")), ERR_VERSION);
-	assert_int_equal(welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_BAD_FIELD);
-	assert_int_equal(welcome(&view, WELCOME("1", "r1", "sha1/x", "[{\"port\":49152}]")), ERR_BAD_FIELD);
+	assert_int_equal(
+		welcome(&view, WELCOME("2", "r1", PIN, "[{\"port\":49152}]")), ERR_VERSION);
+	assert_int_equal(
+		welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_BAD_FIELD);
+	assert_int_equal(
+		welcome(&view, WELCOME("1", "r1", "sha1/x", "[{\"port\":49152}]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":80}]")), ERR_BAD_FIELD);
-	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":\"x\"}]")), ERR_BAD_FIELD);
+	assert_int_equal(
+		welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":\"x\"}]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[7]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, "{}"), ERR_VERSION);
 }
@@ -163,14 +180,20 @@ static void test_report(void **state)
 	static struct link_view view;
 
 	(void)state;
-	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":49152},{\"port\":49153}]")), 0);
-	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49153,\"rooms\":2,\"participants\":7,\"future\":{}}]}"), 0);
+	assert_int_equal(
+		welcome(&view, WELCOME("1", "r1", PIN, "[{\"port\":49152},{\"port\":49153}]")), 0);
+	assert_int_equal(
+		report(&view,
+			"{\"workers\":[{\"port\":49153,\"rooms\":2,\"participants\":7,\"future\":{}}]}"),
+		0);
 	assert_int_equal(view.workers[1].participants, 7);
 	assert_int_equal(view.workers[0].participants, 0);
 	assert_int_equal(report(&view, "{\"workers\":[{\"port\":50000,\"rooms\":2}]}"), 0);
 	assert_int_equal(view.worker_count, 2);
-	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":-1}]}"), ERR_BAD_FIELD);
-	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":\"7\"}]}"), ERR_BAD_FIELD);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":-1}]}"),
+		ERR_BAD_FIELD);
+	assert_int_equal(report(&view, "{\"workers\":[{\"port\":49152,\"participants\":\"7\"}]}"),
+		ERR_BAD_FIELD);
 	assert_int_equal(report(&view, "{\"workers\":[[]]}"), ERR_BAD_FIELD);
 	assert_int_equal(report(&view, "{\"workers\":{}}"), ERR_BAD_FIELD);
 }

@@ -14,20 +14,20 @@
 
 #include "authd/settings.h"
 
-#define GOOD \
-	"cluster = \"example\"\n" \
-	"listen = {\"127.0.0.1:8443\", \"[::1]:8443\"}\n" \
-	"certificate = \"a.crt\"\n" \
-	"key = \"/etc/a.key\"\n" \
-	"control-ca = \"ca.crt\"\n" \
+#define GOOD                                                                                       \
+	"cluster = \"example\"\n"                                                                  \
+	"listen = {\"127.0.0.1:8443\", \"[::1]:8443\"}\n"                                          \
+	"certificate = \"a.crt\"\n"                                                                \
+	"key = \"/etc/a.key\"\n"                                                                   \
+	"control-ca = \"ca.crt\"\n"                                                                \
 	"state-dir = \"/var/lib/x\"\n"
 
-#define REFLECTOR \
-	"reflector \"r1\" {\n" \
-	"	control = \"192.0.2.10:49200\"\n" \
-	"	tls-name = \"r1.example\"\n" \
-	"	address = \"2001:db8::10\"\n" \
-	"	ports = \"49152-49155\"\n" \
+#define REFLECTOR                                                                                  \
+	"reflector \"r1\" {\n"                                                                     \
+	"	control = \"192.0.2.10:49200\"\n"                                                        \
+	"	tls-name = \"r1.example\"\n"                                                             \
+	"	address = \"2001:db8::10\"\n"                                                            \
+	"	ports = \"49152-49155\"\n"                                                               \
 	"}\n"
 
 static char file[64], error[SETTINGS_ERROR_SIZE];
@@ -112,7 +112,8 @@ static void test_bad(void **state)
 		struct authd_settings *s = NULL;
 		int err = load(&s, cases[i].text);
 
-		if (err != ERR_CONFIG || strstr(error, file) == NULL || strstr(error, cases[i].word) == NULL ||
+		if (err != ERR_CONFIG || strstr(error, file) == NULL ||
+			strstr(error, cases[i].word) == NULL ||
 			(cases[i].line != NULL && strstr(error, cases[i].line) == NULL)) {
 			fail_msg("case %zu: err %d, \"%s\"", i, err, error);
 		}

@@ -1,6 +1,6 @@
 /*
- * The conformance test of stores: what every back end must do, then what is SQLite's own: reopening,
- * migrations, a full disk.
+ * The conformance test of stores: what every back end must do, then what is SQLite's own:
+ * reopening, migrations, a full disk.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,7 +76,8 @@ static void add_user(struct store *st, const char *name)
 	assert_int_equal(st->ops->user_add(st, &user), 0);
 }
 
-static struct store_token make_token(const char *jti, const char *user, const char *room, int64_t expires_at)
+static struct store_token make_token(
+	const char *jti, const char *user, const char *room, int64_t expires_at)
 {
 	struct store_token t = { .issued_at = NOW, .expires_at = expires_at };
 
@@ -94,9 +95,12 @@ static int count_token(const struct store_token *row, void *arg)
 	return 0;
 }
 
-static size_t token_count(struct store *st, const char *room, const char *user, bool all, int64_t now)
+static size_t token_count(
+	struct store *st, const char *room, const char *user, bool all, int64_t now)
 {
-	const struct store_token_filter filter = { .room = room, .user = user, .all = all, .now = now };
+	const struct store_token_filter filter = {
+		.room = room, .user = user, .all = all, .now = now
+	};
 	size_t count = 0;
 
 	assert_int_equal(st->ops->token_list(st, &filter, count_token, &count), 0);
@@ -218,7 +222,8 @@ static void test_token_needs_user_and_room(void **state)
 	assert_int_equal(st->ops->user_set_disabled(st, "alice", false, NOW, &revoked), 0);
 	assert_int_equal(revoked, 0);
 	assert_int_equal(st->ops->token_add(st, &t), 0);
-	assert_int_equal(st->ops->user_set_disabled(st, "nobody", true, NOW, &revoked), ERR_NOT_FOUND);
+	assert_int_equal(
+		st->ops->user_set_disabled(st, "nobody", true, NOW, &revoked), ERR_NOT_FOUND);
 }
 
 static void add_three(struct store *st)
@@ -230,8 +235,8 @@ static void add_three(struct store *st)
 	assert_int_equal(st->ops->room_add(st, "demo", NOW), 0);
 	assert_int_equal(st->ops->room_add(st, "other", NOW), 0);
 	for (size_t i = 0; i < 3; i++) {
-		struct store_token t =
-			make_token(jtis[i], i == 1 ? "bob" : "alice", i == 2 ? "other" : "demo", NOW + 100 + (int64_t)i);
+		struct store_token t = make_token(jtis[i], i == 1 ? "bob" : "alice",
+			i == 2 ? "other" : "demo", NOW + 100 + (int64_t)i);
 		assert_int_equal(st->ops->token_add(st, &t), 0);
 	}
 }
@@ -287,7 +292,8 @@ static void test_revocations_are_numbered(void **state)
 	assert_int_equal(revocations(f->st, second.last, NOW).count, 0);
 	/* not sent any more when their tokens have expired */
 	assert_int_equal(revocations(f->st, 0, NOW + 100).count, 1);
-	/* numbers are not given again, even when all that had them are gone and the file was closed */
+	/* numbers are not given again, even when all that had them are gone and the file was closed
+	 */
 	assert_int_equal(f->st->ops->purge(f->st, NOW + 102, &gone), 0);
 	assert_int_equal(gone, 2);
 	reopen(f);
@@ -355,7 +361,8 @@ static void test_garbage_is_refused(void **state)
 	assert_int_equal(store_sqlite_open(&again, "/nonexistent/dir/x", why), ERR_STORE);
 }
 
-/* The disk is full: nothing is half done, reading goes on, and writing comes back with the space. */
+/* The disk is full: nothing is half done, reading goes on, and writing comes back with the space.
+ */
 static void test_full_disk(void **state)
 {
 	struct fixture *f = *state;
