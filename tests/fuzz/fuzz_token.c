@@ -1,0 +1,69 @@
+/*
+ * fuzz_token: the token of a hello. No input may be accepted by jws_verify(): nobody here can sign.
+ * The claims parser gets the input as a payload of its own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/jws_verify.h"
+#include "proto/msg.h"
+#include "proto/token_claims.h"
+#include "tests/fuzz/fuzz.h"
+
+static struct jws_keyset *make_keys(void)
+{
+	/* a public key of RFC 8032, section 7.1, test 1 */
+	static const char jwks[] = "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k1\","
+				   "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}";
+	struct jws_keyset *set = NULL;
+	json_t *json = NULL;
+
+	if (msg_parse_object(jwks, strlen(jwks), &json) != 0 ||
+		jws_keyset_create(&set, json) != 0) {
+		abort();
+	}
+	json_decref(json);
+	return set;
+}
+
+static void check_claims(const uint8_t *data, size_t size)
+{
+	struct token_claims claims;
+	struct token_claims again;
+	json_t *payload = NULL;
+
+	if (msg_parse_object(data, size, &payload) != 0) {
+		return;
+	}
+	int err = token_claims_parse(&claims, payload);
+	json_decref(payload);
+	if (err != 0) {
+		return;
+	}
+	payload = token_claims_build(&claims);
+	if (payload == NULL || token_claims_parse(&again, payload) != 0 ||
+		strcmp(claims.room, again.room) != 0 || claims.publish != again.publish) {
+		abort();
+	}
+	json_decref(payload);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct jws_keyset *set = make_keys();
+	json_t *payload = NULL;
+	char *token = malloc(size + 1);
+
+	if (token == NULL) {
+		abort();
+	}
+	memcpy(token, data, size);
+	token[size] = '\0';
+	if (jws_verify(set, token, TOKEN_TYP, &payload) == 0) {
+		abort();
+	}
+	free(token);
+	jws_keyset_destroy(set);
+	check_claims(data, size);
+	return 0;
+}
