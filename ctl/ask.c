@@ -48,7 +48,7 @@ static const char *judge_password(char *line, size_t length)
 			length--;
 		}
 	} else if (length >= ASK_PASSWORD_MAX - 1) {
-		return "it is longer than 1022 bytes";
+		return "it is longer than 1024 bytes";
 	}
 	if (length == 0) {
 		return "it is empty";

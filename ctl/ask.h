@@ -8,7 +8,7 @@
 
 #include "ctl/ctl.h"
 
-#define ASK_PASSWORD_MAX 1024 /* bytes, the NUL included */
+#define ASK_PASSWORD_MAX 1026 /* bytes: 1,024, a newline, a NUL */
 
 /*
  * The password for a user: the first line of file ("-": stdin), or, with file NULL, typed twice on

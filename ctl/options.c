@@ -91,6 +91,19 @@ static int parse_option(struct options *out, int argc, char *const *argv, int *a
 	return 0;
 }
 
+/*
+ * Token ids are base64url and may begin with a dash; helioctl takes them as they come. So what is
+ * no option but long enough for an id is an operand; no option is that long, and none has one dash
+ * only.
+ */
+static bool looks_like_id(const char *arg)
+{
+	size_t length = strlen(arg), least = arg[1] == '-' ? 20 : 8;
+
+	return length >= least && strchr(arg, '=') == NULL &&
+		options_find(arg, length) == OPT_COUNT;
+}
+
 int options_parse(struct options *out, int argc, char *const *argv, char error[256])
 {
 	bool only_operands = false;
@@ -101,7 +114,8 @@ int options_parse(struct options *out, int argc, char *const *argv, char error[2
 
 		if (!only_operands && strcmp(arg, "--") == 0) {
 			only_operands = true;
-		} else if (!only_operands && arg[0] == '-' && arg[1] != '\0') {
+		} else if (!only_operands && arg[0] == '-' && arg[1] != '\0' &&
+			!looks_like_id(arg)) {
 			if (parse_option(out, argc, argv, &at, error) != 0) {
 				return ERR_INVALID;
 			}

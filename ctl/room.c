@@ -25,7 +25,7 @@ static void fill_place(const json_t *item, int64_t now, struct listing_cell *cel
 	const json_t *port = json_object_get(item, "port");
 
 	(void)now;
-	if (reflector != NULL && json_is_integer(port)) {
+	if (reflector != NULL && reflector[0] != '\0' && json_is_integer(port)) {
 		snprintf(cell->text, cell->size, "%s:%" JSON_INTEGER_FORMAT, reflector,
 			json_integer_value(port));
 	}

@@ -5,7 +5,7 @@
 #	. "${srcdir:-$(dirname "$0")/../..}/scripts/lib.sh"
 #	run_begin my-test               # a directory of its own, $RUN, and a trap that cleans up
 #	cluster_start                   # CA, ports, settings, one reflector r1 with 2 workers, authd, link up
-#	user_add alice secret; room_add demo
+#	user_add alice "correct horse"; room_add demo
 #	... $AUTHD_URL, $RUN/ca.crt, $SOCKET, ${PORTS[r1]} (first worker port), ctl room list ...
 #	cluster_stop                    # checks that the daemons ended well and no sanitizer complained
 #

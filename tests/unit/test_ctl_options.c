@@ -57,7 +57,7 @@ static void test_refused(void **state)
 	(void)state;
 	assert_int_equal(PARSE(&options, error, "--jsno"), ERR_INVALID);
 	assert_non_null(strstr(error, "did you mean --json?"));
-	assert_int_equal(PARSE(&options, error, "--xyzzyplugh"), ERR_INVALID);
+	assert_int_equal(PARSE(&options, error, "--xyzzy"), ERR_INVALID);
 	assert_null(strstr(error, "did you mean"));
 	assert_int_equal(PARSE(&options, error, "--json=yes"), ERR_INVALID);
 	assert_non_null(strstr(error, "takes no value"));
@@ -67,6 +67,20 @@ static void test_refused(void **state)
 	assert_int_equal(PARSE(&options, error, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10",
 				 "11", "12", "13", "14", "15", "16", "17"),
 		ERR_INVALID);
+}
+
+static void test_ids_with_dashes(void **state)
+{
+	struct options options;
+	char error[256];
+
+	(void)state;
+	assert_int_equal(PARSE(&options, error, "token", "revoke", "-aBcdEfgh", "--yes"), 0);
+	assert_int_equal(options.operand_count, 3);
+	assert_non_null(options.value[OPT_YES]);
+	assert_int_equal(PARSE(&options, error, "token", "revoke", "--0123456789012345678_"), 0);
+	assert_int_equal(options.operand_count, 3);
+	assert_int_equal(PARSE(&options, error, "token", "revoke", "-aBcdEf"), ERR_INVALID);
 }
 
 static const char *suggestion(const char *typed)
@@ -111,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_anywhere),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_ids_with_dashes),
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test(test_distance),
 	};

@@ -1,0 +1,173 @@
+#!/bin/bash
+# helioctl with the real authd and reflector: every command, --json, and each exit status with its message.
+. "${srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+
+# shellcheck disable=SC2034 # read by scripts/lib.sh
+AUTHD_EXTRA='hash-memory = 8M'
+command -v jq >/dev/null || skip 'there is no jq'
+
+# run STATUS COMMAND...: helioctl ends so; what it says is in $RUN/out and $RUN/err.
+run()
+{
+	local want=$1 got=0
+	shift
+	ctl "$@" >"$RUN/out" 2>"$RUN/err" </dev/null || got=$?
+	[ "$got" -eq "$want" ] || { printf 'status %s, not %s\n' "$got" "$want"; cat "$RUN/out" "$RUN/err"; return 1; }
+}
+# says STATUS TEXT COMMAND...: likewise, and the text is in what it says; a failure has its three parts.
+says()
+{
+	local status=$1 text=$2
+	shift 2
+	run "$status" "$@" || return 1
+	grep -qF -- "$text" "$RUN/out" "$RUN/err" || { cat "$RUN/out" "$RUN/err"; return 1; }
+	case $status in
+	0) ;;
+	2) [ ! -s "$RUN/out" ] && grep -q 'what to do\|usage:' "$RUN/err" ;;
+	*) grep -q 'why: ' "$RUN/err" && grep -q 'what to do: ' "$RUN/err" ;;
+	esac
+}
+# holds FILTER COMMAND...: the JSON answer passes the jq filter.
+holds()
+{
+	local filter=$1
+	shift
+	run 0 "$@" --json && jq -e "$filter" "$RUN/out" >/dev/null || { cat "$RUN/out"; return 1; }
+}
+piped() { local text=$1; shift; printf '%s\n' "$text" | ctl "$@" >"$RUN/out" 2>"$RUN/err"; }
+
+e2e_begin helioctl 120
+
+# ---------------------------------------------------------------- without authd
+
+check 'no authd: 3' says 3 'authd does not answer' room list
+check 'a path that is too long for a socket: 3' says 3 'cannot be the path' room list \
+	--socket "/$(printf 'a%.0s' {1..200})"
+check 'no command: 2' says 2 'no command'
+check 'unknown noun: 2, did you mean' says 2 'did you mean "room"' rom list
+check 'unknown verb: 2, did you mean' says 2 'did you mean "room list"' room lsit
+check 'noun alone: 2' says 2 'needs a verb' room
+check 'unknown option: 2, did you mean' says 2 'did you mean --json' room list --jsn
+check 'option of another command: 2' says 2 'takes no option --room' user list --room demo
+check 'operand missing: 2' says 2 'needs NAME' room show
+check 'operand too many: 2' says 2 'one argument too many' room show a b
+check 'operand empty: 2' says 2 '1 to 128 bytes' room show ''
+check 'bad timeout: 2' says 2 'number of seconds' room list --timeout never
+no_terminal() { setsid --wait "$HELIOCTL_BIN" user add x </dev/null 2>"$RUN/err"; [ $? -eq 2 ] && grep -q 'no terminal' "$RUN/err"; }
+check 'no password and no terminal: 2' no_terminal
+check '--help' says 0 'usage: helioctl NOUN VERB' --help
+check '--version' says 0 'helioctl ' --version
+check 'help of a command' says 0 '--password-file' user add --help
+check 'completion is a shell script' bash -n <(ctl completion bash)
+every_command_is_in_the_manual()
+{
+	local noun verb rest
+	ctl help | sed -n '/^Commands:/,/^$/s/^  //p' | while read -r noun verb rest; do
+		case $noun in help | completion) continue ;; esac
+		grep -qE "\\*$noun $verb\\*" "$TOP/doc/man/helioctl.1.scd" || { echo "not there: $noun $verb"; exit 1; }
+	done
+}
+check 'the manual has every command' every_command_is_in_the_manual
+
+# Somebody who accepts and never answers; somebody who talks nonsense.
+node -e '
+	const net = require("net");
+	net.createServer(() => {}).listen(process.argv[1] + "/deaf.sock");
+	net.createServer((s) => s.end("nonsense\r\n\r\n")).listen(process.argv[1] + "/mad.sock");
+	setTimeout(() => process.exit(0), 60000);' "$RUN" &
+E2E_JOBS+=($!)
+wait_for 10 test -S "$RUN/mad.sock"
+check 'authd that never answers: 3 in time' says 3 'did not answer within 0.3 s' room list --timeout 0.3 \
+	--socket "$RUN/deaf.sock"
+check 'a socket that is not authd: failed' says 3 'broke' room list --socket "$RUN/mad.sock"
+
+# ---------------------------------------------------------------- users, rooms, tokens
+
+cluster_start
+check 'add a user' piped 'correct horse' user add alice --password-file -
+check 'the same again: exists' says 1 'exists' user add alice --password-file <(echo 'correct horse')
+check 'a short password' says 1 'password' user add bob --password-file <(echo short)
+check 'an empty password' says 1 'empty' user add bob --password-file /dev/null
+check 'no password file' says 1 'No such file' user add bob --password-file "$RUN/none"
+check 'a bad name' says 1 'bad-field' user add 'b b' --password-file <(echo 'correct horse')
+check 'a password is never an argument' says 2 'one argument too many' user add bob 'correct horse'
+check 'users' holds '.users | map(.name) == ["alice"] and .[0].disabled == false
+	and (.[0].created_at_rfc3339 | test("^20..-..-..T..:..:..Z$"))' user list
+check 'create a room' says 0 'room demo created' room create demo
+check 'the same again' says 1 'exists' room create demo
+check 'a name with a slash' says 1 'bad-field' room create ../users
+check 'quiet says nothing' run 0 room create other -q
+check 'it said nothing' test ! -s "$RUN/out"
+check 'names only' says 0 'other' room list -q
+check 'the lines are the names' test "$(tr '\n' ' ' <"$RUN/out")" = 'demo other '
+check 'rooms' holds '.partial == false and (.rooms | map([.name, .live]) == [["demo", false], ["other", false]])' room list
+check 'unknown room: 5' says 5 'not-found' room show nosuch
+check 'unknown user: 5' says 5 'not-found' user disable nosuch
+check 'unknown token: 5' says 5 'not-found' token revoke -- "-nosuchtoken"
+check 'a token prefix that is too short' says 1 '8 characters' token revoke abc
+check 'reflectors' holds '.reflectors | length == 1 and .[0].state == "up" and (.[0].workers | length == 2)' \
+	reflector list
+check 'the table' says 0 'REFLECTOR' reflector list
+no_escapes() { ! grep -q $'\033' "$RUN/out"; }
+check 'no colours outside a terminal' no_escapes
+if command -v script >/dev/null; then
+	on_terminal() { env -u NO_COLOR "$@" TERM=xterm script -qec "$HELIOCTL_BIN reflector list" /dev/null </dev/null; }
+	colours() { on_terminal env | grep -q $'\033\[1m'; }
+	no_colours() { ! on_terminal env NO_COLOR=1 | grep -q $'\033\[1m'; }
+	check 'colours on a terminal' colours
+	check 'none with NO_COLOR' no_colours
+	asked() { printf 'n\n' | script -qec "$HELIOCTL_BIN token revoke abcdefghij" /dev/null | grep -q 'nothing was changed'; }
+	check 'on a terminal it asks, and no means no' asked
+fi
+
+# A token, as a client gets it.
+token()
+{
+	curl -sS --cacert "$RUN/ca.crt" -H 'Content-Type: application/json' --data-binary \
+		'{"user":"alice","password":"correct horse","room":"demo","device":"laptop"}' "$AUTHD_URL/v1/token" >"$RUN/token"
+	jq -e .token "$RUN/token" >/dev/null || { cat "$RUN/token"; return 1; }
+}
+check 'get a token' token
+check 'tokens' holds '.tokens | length == 1 and .[0].participant == "alice+laptop"' token list
+jti=$(jq -r '.tokens[0].jti' "$RUN/out")
+check 'filtered away' holds '.tokens == []' token list --user bob
+check 'filtered in' holds '.tokens | length == 1' token list --user alice --room demo
+check 'revoke by a prefix' says 0 'revoked' token revoke "${jti:0:10}"
+check 'gone from the list' holds '.tokens == []' token list
+check 'still there with --all' holds '.tokens | length == 1 and .[0].revoked_at > 0' token list --all
+check 'get another' token
+check 'disable the user' says 0 'disabled' user disable alice
+check 'the tokens are revoked' holds '.tokens == []' token list
+no_token() { ! token >/dev/null; }
+check 'no token any more' no_token
+check 'enable again' says 0 'enabled' user enable alice
+check 'another password' piped 'battery staple' user password alice --password-file -
+check 'the old one opens nothing' no_token
+
+# ---------------------------------------------------------------- who is in the room
+
+check 'the first password again' piped 'correct horse' user password alice --password-file -
+E2E_NODE_ARGS=(--authd "$AUTHD_URL" --ca "$RUN/ca.crt" --password 'correct horse')
+hold_start one alice demo --device one --name $'Zo\u00eb'
+in_room() { holds '.live == true and .participants == 1 and .participants_list[0].id == "alice+one"' room show demo; }
+check 'room show names who is in it' wait_for 10 in_room
+check 'participants' holds '.participants | length == 1 and .[0].room == "demo" and .[0].joined_at > 0' participant list
+check 'none in the other room' holds '.participants == []' participant list --room other
+check 'the table shows it' says 0 'alice+one' room show demo
+check 'revoking by helioctl' piped '' token revoke "$(ctl token list --json | jq -r '.tokens[0].jti')"
+room_empty() { holds '.participants == []' participant list; }
+check 'ends the session' wait_for 10 room_empty
+
+# ---------------------------------------------------------------- a reflector that is away
+
+kill -STOP "${PID[r1]}"
+check 'the workers answer while the supervisor stands still' run 0 room list
+kill -CONT "${PID[r1]}"
+check 'the reflector ends in order' daemon_stop r1
+down() { holds '.reflectors[0].state == "down"' reflector list; }
+check 'a reflector that ended is down' wait_for 10 down
+check 'lists are partial: 6' says 6 'r1' participant list
+check 'and say so in JSON' grep -q 'partial": true' <(ctl participant list --json 2>/dev/null)
+check 'authd ends in order' daemon_stop authd
+check 'authd ended: 3' says 3 'does not answer' room list
+e2e_end
