@@ -4,6 +4,7 @@
  */
 #include "proto/msg.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/limits.h"
@@ -42,7 +43,7 @@ static bool depth_within(const char *text, size_t len, unsigned max)
 
 static int parse_object(const void *bytes, size_t len, size_t max_len, json_t **out)
 {
-	json_error_t error = {0};
+	json_error_t error = { 0 };
 
 	if (len > max_len) {
 		return ERR_TOO_LARGE;
@@ -54,8 +55,8 @@ static int parse_object(const void *bytes, size_t len, size_t max_len, json_t **
 	if (object == NULL) {
 		/* jansson writes no text where an allocation inside the parser failed */
 		return error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory
-			       ? ERR_NOMEM
-			       : ERR_BAD_JSON;
+			? ERR_NOMEM
+			: ERR_BAD_JSON;
 	}
 	if (!json_is_object(object)) {
 		json_decref(object);
@@ -96,10 +97,21 @@ int msg_parse(const void *bytes, size_t len, json_t **out, const char **type)
 
 char *msg_dump(const json_t *object, size_t *len)
 {
-	char *text = json_dumps(object, JSON_COMPACT);
+	/* json_dumps() leaves keys out when it cannot allocate; this way it has nothing to allocate
+	 */
+	size_t size = json_dumpb(object, NULL, 0, JSON_COMPACT);
+	char *text = size == 0 ? NULL : malloc(size + 1);
 
-	if (text != NULL && len != NULL) {
-		*len = strlen(text);
+	if (text == NULL) {
+		return NULL;
+	}
+	if (json_dumpb(object, text, size, JSON_COMPACT) != size) {
+		free(text);
+		return NULL;
+	}
+	text[size] = '\0';
+	if (len != NULL) {
+		*len = size;
 	}
 	return text;
 }
@@ -190,7 +202,7 @@ int msg_get_object(const json_t *object, const char *key, const json_t **out)
 static bool is_device_char(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '-';
+		c == '_' || c == '-';
 }
 
 static bool name_in(const char *s, size_t len)
