@@ -1,6 +1,6 @@
 /*
- * config: judges and copies what the application gave, and loads its trust anchors. What is wrong is
- * found here, before anything is sent; later code relies on it.
+ * config: judges and copies what the application gave, and loads its trust anchors. What is wrong
+ * is found here, before anything is sent; later code relies on it.
  */
 #include "client-sdk/config.h"
 
@@ -34,7 +34,8 @@ static int copy(char **out, const char *s)
 	return *out == NULL ? ERR_NOMEM : 0;
 }
 
-/* One part of a URL that must not be there: a secret or a query would be sent to nobody who reads it. */
+/* One part of a URL that must not be there: a secret or a query would be sent to nobody who reads
+ * it. */
 static bool url_has(CURLU *url, CURLUPart part)
 {
 	char *value = NULL;
@@ -49,10 +50,10 @@ static bool url_is_https(const char *text)
 	CURLU *url = curl_url();
 	char *scheme = NULL;
 	bool good = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-		    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		    strcmp(scheme, "https") == 0 && !url_has(url, CURLUPART_USER) &&
-		    !url_has(url, CURLUPART_PASSWORD) && !url_has(url, CURLUPART_QUERY) &&
-		    !url_has(url, CURLUPART_FRAGMENT);
+		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		strcmp(scheme, "https") == 0 && !url_has(url, CURLUPART_USER) &&
+		!url_has(url, CURLUPART_PASSWORD) && !url_has(url, CURLUPART_QUERY) &&
+		!url_has(url, CURLUPART_FRAGMENT);
 
 	curl_free(scheme);
 	curl_url_cleanup(url);
@@ -142,8 +143,8 @@ static int load_trust(struct config *config, const char *ca_file)
 		return 0;
 	}
 	config->have_ca = true;
-	int count = gnutls_certificate_set_x509_trust_file(
-		config->creds, ca_file, GNUTLS_X509_FMT_PEM);
+	int count =
+		gnutls_certificate_set_x509_trust_file(config->creds, ca_file, GNUTLS_X509_FMT_PEM);
 	if (count == GNUTLS_E_MEMORY_ERROR) {
 		return ERR_NOMEM;
 	}

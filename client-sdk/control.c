@@ -1,6 +1,6 @@
 /*
- * control: the table of control messages, and those that are not about the roster. A message says in
- * which states it may come; nothing but welcome, error and bye may stand before the welcome.
+ * control: the table of control messages, and those that are not about the roster. A message says
+ * in which states it may come; nothing but welcome, error and bye may stand before the welcome.
  */
 #include "client-sdk/control.h"
 
@@ -118,8 +118,8 @@ static int on_keyframe(struct session *s, const json_t *message, int64_t now)
 	if (publication->keyframe_told_at == 0 ||
 		now - publication->keyframe_told_at >= LIMIT_KEYFRAME_REQUEST_MS / 2) {
 		publication->keyframe_told_at = now;
-		events_add_publication(s->events, HELIO_EVENT_KEYFRAME_REQUEST, publication->id,
-			NULL, 0, NULL);
+		events_add_publication(
+			s->events, HELIO_EVENT_KEYFRAME_REQUEST, publication->id, NULL, 0, NULL);
 	}
 	return 0;
 }
@@ -160,8 +160,7 @@ static int on_chat_ack(struct session *s, const json_t *message, int64_t now)
 }
 
 /* An error about one of our chat messages or publications; true when it was one. */
-static bool error_about_ours(
-	struct session *s, const json_t *message, int error, const char *text)
+static bool error_about_ours(struct session *s, const json_t *message, int error, const char *text)
 {
 	const char *about = "";
 	int64_t req = -1, seq = -1;
@@ -173,8 +172,7 @@ static bool error_about_ours(
 		msg_get_int(message, "seq", 0, UINT16_MAX, &seq) == 0) {
 		chat_id = chat_out_take(&s->chat, (uint16_t)seq);
 		if (chat_id != 0) {
-			events_add_chat_result(
-				s->events, HELIO_EVENT_CHAT_FAILED, chat_id, error);
+			events_add_chat_result(s->events, HELIO_EVENT_CHAT_FAILED, chat_id, error);
 		}
 		return true;
 	}

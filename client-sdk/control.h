@@ -9,7 +9,8 @@
 
 #include "client-sdk/session.h"
 
-/* Handles one message: 0, or the error that ends the session. The session may be closed on return. */
+/* Handles one message: 0, or the error that ends the session. The session may be closed on return.
+ */
 int control_handle(struct session *s, const uint8_t *bytes, size_t len, int64_t now) MUST_CHECK;
 
 /* control_roster.c: handlers of the messages about participants and streams. */

@@ -71,9 +71,8 @@ int control_out_hello(struct session *s)
 	return queue(s,
 		json_pack("{ss s[i] ss ss ss s[ss] si ss}", "type", "hello", "versions", 1, "token",
 			s->answer.token, "room", s->answer.room, "client", CLIENT_NAME,
-			"capabilities", "chat", "layers",
-			"max_payload", (int)LIMIT_PAYLOAD_DEFAULT, "subscribe",
-			s->config->subscribe_none ? "none" : "all"),
+			"capabilities", "chat", "layers", "max_payload", (int)LIMIT_PAYLOAD_DEFAULT,
+			"subscribe", s->config->subscribe_none ? "none" : "all"),
 		NULL);
 }
 
@@ -94,7 +93,8 @@ int control_out_publish(struct session *s, const struct helio_stream *stream, in
 int control_out_unpublish(struct session *s, struct publication *publication)
 {
 	return queue(s,
-		json_pack("{ss si}", "type", "unpublish", "stream", (int)publication->source.stream),
+		json_pack(
+			"{ss si}", "type", "unpublish", "stream", (int)publication->source.stream),
 		&publication->source);
 }
 

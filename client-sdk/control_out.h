@@ -9,13 +9,15 @@
 
 int control_out_hello(struct session *s) MUST_CHECK;
 int control_out_bye(struct session *s) MUST_CHECK;
-int control_out_publish(struct session *s, const struct helio_stream *stream, int64_t req) MUST_CHECK;
+int control_out_publish(
+	struct session *s, const struct helio_stream *stream, int64_t req) MUST_CHECK;
 /* Goes behind the media of the publication. */
 int control_out_unpublish(struct session *s, struct publication *publication) MUST_CHECK;
 /* what is "subscribe" or "unsubscribe". */
 int control_out_subscription(struct session *s, const char *what, uint16_t stream) MUST_CHECK;
 int control_out_keyframe(struct session *s, uint16_t stream) MUST_CHECK;
-int control_out_layers(struct session *s, uint16_t stream, unsigned spatial, unsigned temporal) MUST_CHECK;
+int control_out_layers(
+	struct session *s, uint16_t stream, unsigned spatial, unsigned temporal) MUST_CHECK;
 int control_out_error(struct session *s, int error, const char *about) MUST_CHECK;
 
 const char *control_kind_name(enum helio_kind kind);

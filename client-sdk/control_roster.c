@@ -1,6 +1,6 @@
 /*
- * control_roster: what the reflector says about participants and streams, into the roster and out as
- * events. Until the roster is complete nothing is told; then all of it is, behind JOINED.
+ * control_roster: what the reflector says about participants and streams, into the roster and out
+ * as events. Until the roster is complete nothing is told; then all of it is, behind JOINED.
  */
 #include <string.h>
 
@@ -19,8 +19,7 @@ static struct event_who who(const struct roster_participant *participant)
 static void tell_stream(
 	struct session *s, enum helio_event_type type, const struct roster_stream *stream)
 {
-	const struct roster_participant *participant =
-		roster_find(&s->roster, stream->participant);
+	const struct roster_participant *participant = roster_find(&s->roster, stream->participant);
 	struct helio_stream view = roster_stream_view(stream);
 
 	if (s->joined && participant != NULL) {
@@ -84,8 +83,8 @@ static int stream_add(struct session *s, uint16_t participant, const json_t *obj
 	if (known != NULL) {
 		/* Said twice is no harm; said of somebody else is. */
 		return known->participant == participant && known->kind == stream.kind
-			       ? 0
-			       : ERR_BAD_FIELD;
+			? 0
+			: ERR_BAD_FIELD;
 	}
 	if (publication_find_stream(&s->publications, stream.id) != NULL) {
 		return ERR_BAD_FIELD;
@@ -108,8 +107,8 @@ static int participant_find_or_add(
 	}
 	int err = roster_add(&s->roster, number, id, name);
 	if (err == 0) {
-		tell_participant(s, HELIO_EVENT_PARTICIPANT_JOINED,
-			roster_find(&s->roster, number), 0);
+		tell_participant(
+			s, HELIO_EVENT_PARTICIPANT_JOINED, roster_find(&s->roster, number), 0);
 	}
 	return err;
 }
@@ -149,8 +148,9 @@ static void tell_all(struct session *s)
 		size_t at = 0;
 
 		tell_participant(s, HELIO_EVENT_PARTICIPANT_JOINED, participant, 0);
-		while (participant->streams > 0 && (stream = roster_next_stream(&s->roster,
-							    participant->number, &at)) != NULL) {
+		while (participant->streams > 0 &&
+			(stream = roster_next_stream(&s->roster, participant->number, &at)) !=
+				NULL) {
 			tell_stream(s, HELIO_EVENT_STREAM_ADDED, stream);
 		}
 	}
@@ -163,7 +163,8 @@ int control_on_roster(struct session *s, const json_t *message, int64_t now)
 	int err = 0;
 
 	(void)now;
-	if (msg_get_array(message, "participants", LIMIT_PARTICIPANTS_PER_ROOM, &participants) != 0 ||
+	if (msg_get_array(message, "participants", LIMIT_PARTICIPANTS_PER_ROOM, &participants) !=
+			0 ||
 		msg_opt_bool(message, "more", &more) != 0) {
 		return ERR_BAD_FIELD;
 	}
@@ -230,8 +231,7 @@ static int published_ours(struct session *s, const json_t *message)
 	publication->source.stream = (uint16_t)stream;
 	publication->state = PUBLICATION_LIVE;
 	struct helio_stream view = publication_view(publication, s->number);
-	events_add_publication(
-		s->events, HELIO_EVENT_PUBLISHED, publication->id, &view, 0, NULL);
+	events_add_publication(s->events, HELIO_EVENT_PUBLISHED, publication->id, &view, 0, NULL);
 	if (!publication->unpublish) {
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /*
- * curl_loop: libcurl on our epoll descriptor. Nothing here waits: curl is told what is ready and when
- * its timer is over, and cancelling never waits for its resolver thread (QUICK_EXIT).
+ * curl_loop: libcurl on our epoll descriptor. Nothing here waits: curl is told what is ready and
+ * when its timer is over, and cancelling never waits for its resolver thread (QUICK_EXIT).
  */
 #include "client-sdk/curl_loop.h"
 

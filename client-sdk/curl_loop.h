@@ -30,7 +30,8 @@ int curl_loop_start(struct curl_loop *curl, struct loop *loop, CURL *easy) MUST_
 void curl_loop_ready(struct curl_loop *curl, int fd, unsigned events);
 void curl_loop_tick(struct curl_loop *curl, int64_t now);
 
-/* True once the transfer is over; *result says how. The easy handle stays until curl_loop_stop(). */
+/* True once the transfer is over; *result says how. The easy handle stays until curl_loop_stop().
+ */
 bool curl_loop_finished(struct curl_loop *curl, CURLcode *result);
 
 /* Ends the transfer and frees both handles. Safe on a zeroed struct and twice. */

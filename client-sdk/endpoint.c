@@ -1,6 +1,6 @@
 /*
- * endpoint: parses authd's answer. An address is a literal or it is refused: the library resolves no
- * name that an answer contains.
+ * endpoint: parses authd's answer. An address is a literal or it is refused: the library resolves
+ * no name that an answer contains.
  */
 #include "client-sdk/endpoint.h"
 
@@ -33,7 +33,7 @@ static bool is_pin(const char *s)
 
 	/* 32 bytes are 43 characters and one of padding. */
 	return strlen(s) == ENDPOINT_PIN_LEN && strncmp(s, PIN_PREFIX, prefix) == 0 &&
-	       strspn(s + prefix, ALNUM "+/") == 43 && s[ENDPOINT_PIN_LEN - 1] == '=';
+		strspn(s + prefix, ALNUM "+/") == 43 && s[ENDPOINT_PIN_LEN - 1] == '=';
 }
 
 static int endpoint_parse(struct endpoint *endpoint, const json_t *object)

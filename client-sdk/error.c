@@ -73,5 +73,6 @@ const char *helio_error_text(int error)
 
 const char *helio_version(void)
 {
-	return TEXT_OF(HELIO_VERSION_MAJOR) "." TEXT_OF(HELIO_VERSION_MINOR) "." TEXT_OF(HELIO_VERSION_PATCH);
+	return TEXT_OF(HELIO_VERSION_MAJOR) "." TEXT_OF(HELIO_VERSION_MINOR) "." TEXT_OF(
+		HELIO_VERSION_PATCH);
 }

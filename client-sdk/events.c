@@ -126,8 +126,8 @@ void events_add_participant(
 	}
 }
 
-void events_add_stream(struct events *events, enum helio_event_type type, const struct event_who *who,
-	const struct helio_stream *stream)
+void events_add_stream(struct events *events, enum helio_event_type type,
+	const struct event_who *who, const struct helio_stream *stream)
 {
 	struct event_item *item = item_create(events, EVENT_ITEM_EVENT,
 		string_size(who->id) + string_size(who->name) + string_size(stream->codec) +
@@ -194,8 +194,7 @@ void events_add_chat_result(
 
 void events_add_drops(struct events *events, const struct helio_drops *drops)
 {
-	struct event_item *item =
-		item_create(events, EVENT_ITEM_EVENT, string_size(drops->reason));
+	struct event_item *item = item_create(events, EVENT_ITEM_EVENT, string_size(drops->reason));
 
 	if (item != NULL) {
 		item->event.type = HELIO_EVENT_DROPS;

@@ -48,8 +48,8 @@ void events_clear(struct events *events);
 bool events_pending(const struct events *events);
 
 /*
- * Takes the next item; NULL when there is none. *closed is set when it is time for CLOSED, behind all
- * items: *out is then NULL, and events_closed_event() fills the event.
+ * Takes the next item; NULL when there is none. *closed is set when it is time for CLOSED, behind
+ * all items: *out is then NULL, and events_closed_event() fills the event.
  */
 struct event_item *events_take(struct events *events, bool *closed);
 void events_item_free(struct event_item *item);
@@ -64,8 +64,8 @@ struct event_who {
 void events_add_participant(
 	struct events *events, enum helio_event_type type, const struct event_who *who, int error);
 /* STREAM_ADDED, STREAM_REMOVED. */
-void events_add_stream(struct events *events, enum helio_event_type type, const struct event_who *who,
-	const struct helio_stream *stream);
+void events_add_stream(struct events *events, enum helio_event_type type,
+	const struct event_who *who, const struct helio_stream *stream);
 /* PUBLISHED, PUBLISH_FAILED, UNPUBLISHED, KEYFRAME_REQUEST; stream and text may be NULL. */
 void events_add_publication(struct events *events, enum helio_event_type type, int publication,
 	const struct helio_stream *stream, int error, const char *text);

@@ -1,6 +1,7 @@
 /*
- * frame_in: gives each frame to the part that knows it. Frames of streams that are not known are left
- * out in silence: control overtakes media, so the last frames of a stream may come behind its end.
+ * frame_in: gives each frame to the part that knows it. Frames of streams that are not known are
+ * left out in silence: control overtakes media, so the last frames of a stream may come behind its
+ * end.
  */
 #include "client-sdk/frame_in.h"
 

@@ -1,6 +1,6 @@
 /*
- * helio: the life of a handle and its turn of the loop. The lock is held while the session works and
- * released around each callback, so that a callback may call whatever it likes.
+ * helio: the life of a handle and its turn of the loop. The lock is held while the session works
+ * and released around each callback, so that a callback may call whatever it likes.
  */
 #include <helio.h>
 

@@ -1,5 +1,6 @@
 /*
- * helio_in: the public functions about what is received: subscriptions, keyframes, layers, counters.
+ * helio_in: the public functions about what is received: subscriptions, keyframes, layers,
+ * counters.
  */
 #include <helio.h>
 
@@ -115,7 +116,8 @@ int helio_get_stats(struct helio *h, struct helio_stats *stats)
 		const struct endpoint *endpoint = &s->answer.endpoints[s->endpoint];
 
 		now.endpoint_port = endpoint->port;
-		snprintf(now.endpoint_address, sizeof(now.endpoint_address), "%s", endpoint->address);
+		snprintf(now.endpoint_address, sizeof(now.endpoint_address), "%s",
+			endpoint->address);
 	}
 	handle_unlock(h);
 	handle_copy_sized(stats, size, &now, sizeof(now));

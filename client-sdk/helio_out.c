@@ -1,6 +1,6 @@
 /*
- * helio_out: the public functions that send: publishing, media, chat. They check and queue; the loop
- * sends.
+ * helio_out: the public functions that send: publishing, media, chat. They check and queue; the
+ * loop sends.
  */
 #include <helio.h>
 
@@ -28,8 +28,8 @@ static bool stream_is_good(const struct helio_stream *stream)
 		return false;
 	}
 	return stream->label == NULL || *stream->label == '\0' ||
-	       (strnlen(stream->label, LIMIT_LABEL + 1) <= LIMIT_LABEL &&
-		       msg_is_display_name(stream->label));
+		(strnlen(stream->label, LIMIT_LABEL + 1) <= LIMIT_LABEL &&
+			msg_is_display_name(stream->label));
 }
 
 static int publish_locked(struct session *s, const struct helio_stream *stream, int *id)
@@ -109,9 +109,9 @@ int helio_unpublish(struct helio *h, int publication)
 static bool frame_is_good(const struct helio_frame *frame)
 {
 	return frame != NULL && frame->size >= sizeof(*frame) &&
-	       (frame->flags & ~(unsigned)FRAME_FLAGS) == 0 && frame->spatial <= 15 &&
-	       frame->temporal <= 15 && frame->level <= FRAME_LEVEL_SILENT &&
-	       (frame->payload != NULL || frame->length == 0);
+		(frame->flags & ~(unsigned)FRAME_FLAGS) == 0 && frame->spatial <= 15 &&
+		frame->temporal <= 15 && frame->level <= FRAME_LEVEL_SILENT &&
+		(frame->payload != NULL || frame->length == 0);
 }
 
 static int send_locked(struct session *s, int id, const struct helio_frame *frame)

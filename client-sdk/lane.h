@@ -42,8 +42,10 @@ enum tls_io_result lane_handshake(struct lane *lane) MUST_CHECK;
 /* Reads once into the buffer. Only after lane_next() said PARSE_MORE. */
 enum tls_io_result lane_read(struct lane *lane) MUST_CHECK;
 
-/* The next frame in the buffer; *payload is valid until lane_read(). PARSE_BROKEN: *err says why. */
-enum parse lane_next(struct lane *lane, struct frame_hdr *hdr, const uint8_t **payload, int *err) MUST_CHECK;
+/* The next frame in the buffer; *payload is valid until lane_read(). PARSE_BROKEN: *err says why.
+ */
+enum parse lane_next(
+	struct lane *lane, struct frame_hdr *hdr, const uint8_t **payload, int *err) MUST_CHECK;
 
 /* True when the kernel would take a record now, and the last one is gone. */
 bool lane_writable(struct lane *lane);

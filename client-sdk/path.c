@@ -14,8 +14,8 @@
 /* Bytes that may wait unsent in the kernel: what waits there is no longer ours to drop. */
 #define UNSENT_MAX 16384
 
-int path_start(
-	struct path *path, struct curl_loop *curl, struct loop *loop, const struct endpoint *endpoint)
+int path_start(struct path *path, struct curl_loop *curl, struct loop *loop,
+	const struct endpoint *endpoint)
 {
 	bool ipv6 = strchr(endpoint->address, ':') != NULL;
 	char url[sizeof("http://[]:65535") + INET6_ADDRSTRLEN];

@@ -1,7 +1,7 @@
 /*
- * path: how to get a connected descriptor to a reflector's endpoint. Today there is one way, a direct
- * TCP connection; proxies and fallbacks go here. libcurl makes the connection, then the descriptor is
- * taken from it, and the TLS on it is our own.
+ * path: how to get a connected descriptor to a reflector's endpoint. Today there is one way, a
+ * direct TCP connection; proxies and fallbacks go here. libcurl makes the connection, then the
+ * descriptor is taken from it, and the TLS on it is our own.
  */
 #ifndef CLIENT_SDK_PATH_H
 #define CLIENT_SDK_PATH_H

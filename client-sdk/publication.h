@@ -1,6 +1,6 @@
 /*
- * publication: the streams we publish, from the request to the end. A fixed table: entries keep their
- * address, since queued frames point to their source.
+ * publication: the streams we publish, from the request to the end. A fixed table: entries keep
+ * their address, since queued frames point to their source.
  */
 #ifndef CLIENT_SDK_PUBLICATION_H
 #define CLIENT_SDK_PUBLICATION_H

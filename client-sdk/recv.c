@@ -85,8 +85,7 @@ static bool picture_grow(struct recv *recv, struct recv_stream *stream, size_t t
 		return true;
 	}
 	while (recv->held - stream->cap + cap > RECV_HELD_MAX) {
-		struct recv_stream *victim =
-			recv->oldest != stream ? recv->oldest : stream->newer;
+		struct recv_stream *victim = recv->oldest != stream ? recv->oldest : stream->newer;
 
 		picture_lost(recv, victim);
 	}
@@ -121,10 +120,11 @@ static bool picture_add(struct recv *recv, struct recv_stream *stream, const str
 static bool belongs(const struct frame_hdr *first, const struct frame_hdr *hdr)
 {
 	return first->timestamp == hdr->timestamp && first->layer == hdr->layer &&
-	       (first->flags & FRAME_KEYFRAME) == (hdr->flags & FRAME_KEYFRAME);
+		(first->flags & FRAME_KEYFRAME) == (hdr->flags & FRAME_KEYFRAME);
 }
 
-/* Follows the sequence numbers; what is missing makes the picture under way, or one between, lost. */
+/* Follows the sequence numbers; what is missing makes the picture under way, or one between, lost.
+ */
 static void follow_seq(struct recv *recv, struct recv_stream *stream, const struct frame_hdr *hdr)
 {
 	bool first = (hdr->flags & FRAME_FIRST) != 0;
@@ -144,8 +144,8 @@ static bool may_begin(const struct recv_stream *stream, const struct frame_hdr *
 	return !stream->pictures || stream->have_keyframe || (hdr->flags & FRAME_KEYFRAME) != 0;
 }
 
-static void picture_finish(struct recv *recv, struct recv_stream *stream, const struct frame_hdr *last,
-	struct recv_picture *out)
+static void picture_finish(struct recv *recv, struct recv_stream *stream,
+	const struct frame_hdr *last, struct recv_picture *out)
 {
 	out->hdr = stream->first;
 	out->hdr.seq = last->seq;

@@ -1,7 +1,7 @@
 /*
- * recv: pictures out of fragments, one at a time per stream. A picture with a missing part, and those
- * that depend on it, are left out until the next keyframe; the caller is told when to ask for one.
- * Memory is bounded per picture and in total: the stream that waited longest gives way.
+ * recv: pictures out of fragments, one at a time per stream. A picture with a missing part, and
+ * those that depend on it, are left out until the next keyframe; the caller is told when to ask for
+ * one. Memory is bounded per picture and in total: the stream that waited longest gives way.
  */
 #ifndef CLIENT_SDK_RECV_H
 #define CLIENT_SDK_RECV_H
@@ -18,7 +18,8 @@
 /* State of one stream. Zeroed, with `pictures` set for video and screen, it is ready. */
 struct recv_stream {
 	bool pictures; /* a picture may depend on the ones before it */
-	bool layers_limited; /* pictures of upper layers are left out by our own wish: gaps are no loss */
+	bool layers_limited; /* pictures of upper layers are left out by our own wish: gaps are no
+				loss */
 	bool have_seq;
 	bool have_keyframe; /* what depends on it can be decoded */
 	uint16_t next_seq;
@@ -46,7 +47,8 @@ struct recv_picture {
 bool recv_fragment(struct recv *recv, struct recv_stream *stream, const struct frame_hdr *hdr,
 	const uint8_t *payload, struct recv_picture *out);
 
-/* True when a keyframe should be asked for now: none is there, and the last request is a while ago. */
+/* True when a keyframe should be asked for now: none is there, and the last request is a while ago.
+ */
 bool recv_keyframe_due(struct recv_stream *stream, int64_t now);
 
 /* Forgets the picture under way and starts anew with the next keyframe. */

@@ -83,8 +83,7 @@ void roster_clear(struct roster *roster)
 		roster_remove_stream(roster, roster->streams.items[roster->streams.count - 1]);
 	}
 	while (roster->participants.count > 0) {
-		roster_remove(
-			roster, roster->participants.items[roster->participants.count - 1]);
+		roster_remove(roster, roster->participants.items[roster->participants.count - 1]);
 	}
 	table_finish(&roster->streams);
 	table_finish(&roster->participants);
@@ -164,7 +163,8 @@ int roster_add_stream(struct roster *roster, const struct helio_stream *from)
 	return 0;
 }
 
-struct roster_stream *roster_next_stream(const struct roster *roster, uint16_t participant, size_t *at)
+struct roster_stream *roster_next_stream(
+	const struct roster *roster, uint16_t participant, size_t *at)
 {
 	while (*at < roster->streams.count) {
 		struct roster_stream *stream = roster->streams.items[(*at)++];

@@ -1,6 +1,7 @@
 /*
- * roster: who else is in the room and which streams there are, as the reflector told. Sorted tables,
- * bounded by the protocol's limits; it owns its entries and the reassembly state of each stream.
+ * roster: who else is in the room and which streams there are, as the reflector told. Sorted
+ * tables, bounded by the protocol's limits; it owns its entries and the reassembly state of each
+ * stream.
  */
 #ifndef CLIENT_SDK_ROSTER_H
 #define CLIENT_SDK_ROSTER_H
@@ -54,7 +55,8 @@ int roster_add(struct roster *roster, uint16_t number, const char *id, const cha
 int roster_add_stream(struct roster *roster, const struct helio_stream *stream) MUST_CHECK;
 
 /* Streams of a participant, from *at on; NULL at the end. */
-struct roster_stream *roster_next_stream(const struct roster *roster, uint16_t participant, size_t *at);
+struct roster_stream *roster_next_stream(
+	const struct roster *roster, uint16_t participant, size_t *at);
 
 /* Takes them out and frees them; a participant's streams must be gone before. */
 void roster_remove(struct roster *roster, struct roster_participant *participant);

@@ -73,8 +73,8 @@ static void list_add(struct send_list *list, struct send_item *item)
 	list->bytes += item->length;
 }
 
-static int add(struct send_queue *q, enum send_class class, enum frame_kind kind, const void *payload,
-	size_t len)
+static int add(struct send_queue *q, enum send_class class, enum frame_kind kind,
+	const void *payload, size_t len)
 {
 	struct send_item *item;
 
@@ -99,7 +99,8 @@ static enum send_class class_of(const struct send_source *source)
 	return source->kind == HELIO_AUDIO ? SEND_AUDIO : SEND_VIDEO;
 }
 
-int send_control_behind(struct send_queue *q, struct send_source *source, const char *json, size_t len)
+int send_control_behind(
+	struct send_queue *q, struct send_source *source, const char *json, size_t len)
 {
 	struct send_item *item = item_create(FRAME_CONTROL, json, len);
 
@@ -165,11 +166,11 @@ static enum frame_kind frame_kind_of(enum helio_kind kind)
 	}
 }
 
-static void media_fill(struct send_item *item, const struct send_source *source,
-	const struct helio_frame *frame)
+static void media_fill(
+	struct send_item *item, const struct send_source *source, const struct helio_frame *frame)
 {
-	unsigned allowed = source->kind == HELIO_AUDIO ? FRAME_MARKER
-						       : FRAME_KEYFRAME | FRAME_DISCARDABLE;
+	unsigned allowed =
+		source->kind == HELIO_AUDIO ? FRAME_MARKER : FRAME_KEYFRAME | FRAME_DISCARDABLE;
 
 	item->hdr.flags = (uint8_t)(frame->flags & allowed);
 	item->hdr.stream = source->stream;
@@ -181,8 +182,8 @@ static void media_fill(struct send_item *item, const struct send_source *source,
 	}
 }
 
-int send_media(
-	struct send_queue *q, struct send_source *source, const struct helio_frame *frame, int64_t now)
+int send_media(struct send_queue *q, struct send_source *source, const struct helio_frame *frame,
+	int64_t now)
 {
 	enum send_class class = class_of(source);
 	struct send_item *item;
@@ -208,7 +209,8 @@ int send_media(
 }
 
 /* Writes the next frame of item; returns its bytes, 0 when it does not fit. */
-static size_t fragment_write(struct send_queue *q, struct send_item *item, uint8_t *out, size_t size)
+static size_t fragment_write(
+	struct send_queue *q, struct send_item *item, uint8_t *out, size_t size)
 {
 	size_t left = item->length - item->sent;
 	size_t len = left;

@@ -1,7 +1,8 @@
 /*
  * send: the bounded queue of what leaves, in four classes: control, audio, chat, video (with screen
  * and data). It decides the order, cuts pictures into fragments as they leave, and drops media that
- * is too old or too much; what it dropped is counted per source. Control and chat are never dropped.
+ * is too old or too much; what it dropped is counted per source. Control and chat are never
+ * dropped.
  *
  * A picture whose first fragment has left is finished. A picture that others depend on takes those
  * with it up to the next keyframe, and the application is asked for one.
@@ -40,7 +41,8 @@ struct send_source {
 	uint16_t stream;
 	uint16_t next_seq;
 	uint16_t gap; /* numbers the next frame that enters skips: frames before it were dropped */
-	bool need_keyframe; /* what depends on a dropped picture is refused until a keyframe comes */
+	bool need_keyframe; /* what depends on a dropped picture is refused until a keyframe comes
+			     */
 	bool ask_keyframe; /* the application is to be asked for one; the reader clears it */
 	struct send_drops drops[SEND_REASONS]; /* since the reader last cleared them */
 };
@@ -78,12 +80,14 @@ void send_clear(struct send_queue *q);
 /* Queues a control message. ERR_FULL, ERR_NOMEM. */
 int send_control(struct send_queue *q, const char *json, size_t len) MUST_CHECK;
 /* The same behind the media of a source, so that it does not overtake them. */
-int send_control_behind(struct send_queue *q, struct send_source *source, const char *json, size_t len) MUST_CHECK;
+int send_control_behind(
+	struct send_queue *q, struct send_source *source, const char *json, size_t len) MUST_CHECK;
 /* A pong (one too many is left out) or ping (one is queued at a time). */
 int send_pong(struct send_queue *q, const void *payload, size_t len) MUST_CHECK;
 int send_ping(struct send_queue *q, const void *payload, size_t len) MUST_CHECK;
 /* A chat message to the room (to 0) or one participant. */
-int send_chat(struct send_queue *q, uint16_t to, uint16_t seq, const void *text, size_t len) MUST_CHECK;
+int send_chat(
+	struct send_queue *q, uint16_t to, uint16_t seq, const void *text, size_t len) MUST_CHECK;
 /* A packet or picture. ERR_FULL when it was dropped, ERR_TOO_LARGE for audio over one frame. */
 int send_media(struct send_queue *q, struct send_source *source, const struct helio_frame *frame,
 	int64_t now) MUST_CHECK;

@@ -19,8 +19,8 @@ static void count_drop(
 
 /*
  * Something of source was dropped before `next` (NULL: before what comes): audio and data skip
- * sequence numbers there, so that receivers know of it. Of pictures they get a row without a gap that
- * goes on with a keyframe.
+ * sequence numbers there, so that receivers know of it. Of pictures they get a row without a gap
+ * that goes on with a keyframe.
  */
 static void leave_gap(struct send_source *source, struct send_item *next, uint16_t numbers)
 {
@@ -43,8 +43,8 @@ static void keyframe_needed(struct send_source *source)
 	source->ask_keyframe = true;
 }
 
-bool send_policy_admit(struct send_queue *q, const struct send_list *list, struct send_source *source,
-	const struct helio_frame *frame)
+bool send_policy_admit(struct send_queue *q, const struct send_list *list,
+	struct send_source *source, const struct helio_frame *frame)
 {
 	bool audio = source->kind == HELIO_AUDIO;
 	size_t max_items = audio ? SEND_AUDIO_ITEMS : SEND_VIDEO_ITEMS;

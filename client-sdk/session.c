@@ -1,6 +1,6 @@
 /*
- * session: the state machine start → token → connect → TLS → hello → roster → joined → leave → bye →
- * closed. One step function per state; session_io.c holds what happens on an open connection.
+ * session: the state machine start → token → connect → TLS → hello → roster → joined → leave → bye
+ * → closed. One step function per state; session_io.c holds what happens on an open connection.
  */
 #include "client-sdk/session.h"
 
@@ -24,7 +24,8 @@ void session_init(
 	send_init(&s->out, config->queue_audio_ms, config->queue_video_ms);
 }
 
-/* Gives back all that a join holds; what has ended cleanly and what is cut look the same from here. */
+/* Gives back all that a join holds; what has ended cleanly and what is cut look the same from here.
+ */
 static void release(struct session *s)
 {
 	token_fetch_finish(&s->token, &s->curl);
@@ -188,7 +189,8 @@ static void step_connect(struct session *s, int64_t now)
 	path_finish(&s->path, &s->curl);
 	err = lane_open(&s->lane, s->loop, fd, &s->answer.endpoints[s->endpoint], s->config);
 	if (err == ERR_TLS_CERT) {
-		session_attempt_failed(s, now, err, "authd names no pin, and no ca_file is configured");
+		session_attempt_failed(
+			s, now, err, "authd names no pin, and no ca_file is configured");
 		return;
 	}
 	if (err != 0 || lane_watch(&s->lane, false) != 0) {
@@ -306,7 +308,7 @@ static void check_deadlines(struct session *s, int64_t now)
 	if (s->state >= SESSION_START && s->state <= SESSION_ROSTER && now >= s->join_deadline) {
 		session_close(s, ERR_TIMEOUT, stage_text(s->state));
 	} else if (s->state >= SESSION_CONNECT && s->state <= SESSION_HELLO &&
-		   now >= s->attempt_deadline) {
+		now >= s->attempt_deadline) {
 		session_attempt_failed(s, now, ERR_TIMEOUT, stage_text(s->state));
 	}
 }

@@ -70,7 +70,8 @@ struct session {
 	uint64_t frames_received, bytes_received;
 };
 
-void session_init(struct session *s, struct loop *loop, struct events *events, const struct config *config);
+void session_init(
+	struct session *s, struct loop *loop, struct events *events, const struct config *config);
 /* Ends at once without a word. */
 void session_finish(struct session *s);
 
@@ -78,7 +79,8 @@ void session_finish(struct session *s);
 void session_run(struct session *s);
 /* Sends what is queued, as far as the connection takes it. */
 void session_flush(struct session *s, int64_t now);
-/* Milliseconds until session_run() has something to do without the descriptor being ready; -1: never. */
+/* Milliseconds until session_run() has something to do without the descriptor being ready; -1:
+ * never. */
 int session_timeout(const struct session *s, int64_t now);
 
 /* Ends the session: CLOSED with that error is the last event. Harmless when it has ended. */

@@ -138,7 +138,8 @@ void session_io_tick(struct session *s, int64_t now)
 /* The last word, when all that was queued has left and every chat message was acknowledged. */
 static void bye_queue(struct session *s)
 {
-	if (s->state != SESSION_LEAVE || s->bye_queued || s->chat.count > 0 || !send_empty(&s->out)) {
+	if (s->state != SESSION_LEAVE || s->bye_queued || s->chat.count > 0 ||
+		!send_empty(&s->out)) {
 		return;
 	}
 	s->bye_queued = true;

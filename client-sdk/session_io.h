@@ -14,8 +14,8 @@ void session_io_step(struct session *s, int64_t now);
 void session_io_tick(struct session *s, int64_t now);
 /* When session_io_tick() or a flush has something to do; -1: never. */
 int64_t session_io_next(const struct session *s, int64_t now);
-/* Tells the application what its own queue dropped: at most once a second for each publication, or at
- * once for `all_of`, which may be NULL. */
+/* Tells the application what its own queue dropped: at most once a second for each publication, or
+ * at once for `all_of`, which may be NULL. */
 void session_io_tell_drops(struct session *s, int64_t now, struct publication *all_of);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * token_fetch: the one HTTPS request of the library. The password is in the request only; neither it
- * nor the token ever gets into a log or an error text.
+ * token_fetch: the one HTTPS request of the library. The password is in the request only; neither
+ * it nor the token ever gets into a log or an error text.
  */
 #include "client-sdk/token_fetch.h"
 
@@ -51,8 +51,10 @@ static CURLcode easy_set_request(CURL *easy, struct token_fetch *fetch, const st
 	CURLcode rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, fetch->request);
 
 	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->headers);
-	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	rc = rc != 0 ? rc
+		     : curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	rc = rc != 0 ? rc
+		     : curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
 	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -165,10 +165,11 @@ struct helio_participant {
 
 enum helio_event_type {
 	HELIO_EVENT_JOINED = 1, /* we are in the room: participant is ourselves */
-	HELIO_EVENT_CLOSED = 2, /* the session is over: error says why, HELIO_OK after helio_leave().
-				 * The last event of this join; helio_join() may be called again. */
-	HELIO_EVENT_PARTICIPANT_JOINED = 3, /* participant; also for each one present when we come */
-	HELIO_EVENT_PARTICIPANT_LEFT = 4, /* participant; error says how, HELIO_OK for an orderly leave */
+	/* The session is over: error says why, HELIO_OK after helio_leave(). The last event of this
+	 * join; helio_join() may be called again. */
+	HELIO_EVENT_CLOSED = 2,
+	HELIO_EVENT_PARTICIPANT_JOINED = 3, /* participant; also for each one there when we come */
+	HELIO_EVENT_PARTICIPANT_LEFT = 4, /* participant; error says how, HELIO_OK: in order */
 	HELIO_EVENT_STREAM_ADDED = 5, /* participant, stream */
 	HELIO_EVENT_STREAM_REMOVED = 6, /* participant, stream */
 	HELIO_EVENT_PUBLISHED = 7, /* our stream may send now: publication, stream */
@@ -179,7 +180,8 @@ enum helio_event_type {
 	HELIO_EVENT_CHAT_DELIVERED = 12, /* chat_id: the reflector has taken our message */
 	HELIO_EVENT_CHAT_FAILED = 13, /* chat_id, error */
 	HELIO_EVENT_DROPS = 14, /* drops: frames that did not reach us, or did not leave us */
-	HELIO_EVENT_ERROR = 15 /* the reflector refused something; the session goes on: error, text */
+	/* The reflector refused something; the session goes on: error, text */
+	HELIO_EVENT_ERROR = 15
 };
 
 struct helio_chat {
@@ -216,11 +218,11 @@ struct helio_event {
 struct helio_callbacks {
 	size_t size; /* of this struct */
 	void (*on_event)(struct helio *h, const struct helio_event *event, void *user);
-	/* A complete audio packet or picture. Pictures with a missing part, and those that depend on
-	 * them, are left out. */
+	/* A complete audio packet or picture. Pictures with a missing part, and those that depend
+	 * on them, are left out. */
 	void (*on_frame)(struct helio *h, const struct helio_frame *frame, void *user);
-	/* Optional, for diagnosis: level is a syslog priority (3 error, 4 warning, 6 info, 7 debug). No
-	 * secrets are in it. */
+	/* Optional, for diagnosis: level is a syslog priority (3 error, 4 warning, 6 info, 7
+	 * debug). No secrets are in it. */
 	void (*on_log)(struct helio *h, int level, const char *text, void *user);
 };
 #define HELIO_CALLBACKS_INIT { .size = sizeof(struct helio_callbacks) }
@@ -231,14 +233,14 @@ struct helio_config {
 	size_t size; /* of this struct */
 	const char *authd_url; /* "https://authd.example" or "https://192.0.2.1:8443" */
 	const char *authd_ca_file; /* PEM trust anchors for authd; NULL: the system's */
-	const char *ca_file; /* PEM trust anchors for the reflector, checked beside the pin; NULL: the
-			      * pin that authd names decides alone */
+	const char *ca_file; /* PEM trust anchors for the reflector, checked beside the pin; NULL:
+			      * the pin that authd names decides alone */
 	const char *user, *password; /* for authd; may be NULL where answer is given */
 	const char *room;
 	const char *device; /* tells clients of one user apart: [A-Za-z0-9_-]{1,32}; may be NULL */
 	const char *display_name; /* shown to others; NULL: the user */
-	const char *token_answer; /* instead of authd_url: the JSON answer of POST /v1/token, fetched by
-				   * the application's own backend; may be NULL */
+	const char *token_answer; /* instead of authd_url: the JSON answer of POST /v1/token,
+				   * fetched by the application's own backend; may be NULL */
 	int subscribe_none; /* 1: nothing is received before helio_subscribe() */
 	unsigned connect_timeout_ms; /* from helio_join() to JOINED; 0: 15,000 */
 	unsigned queue_audio_ms; /* our own audio older than this is not sent; 0: 400 */
@@ -246,13 +248,14 @@ struct helio_config {
 };
 #define HELIO_CONFIG_INIT { .size = sizeof(struct helio_config) }
 
-/* Makes a handle. config and callbacks are copied; user is handed to each callback. HELIO_ERR_INVALID
- * for a missing or malformed field. Nothing is sent yet. */
-int helio_create(struct helio **out, const struct helio_config *config, const struct helio_callbacks *callbacks,
-	void *user);
+/* Makes a handle. config and callbacks are copied; user is handed to each callback.
+ * HELIO_ERR_INVALID for a missing or malformed field. Nothing is sent yet. */
+int helio_create(struct helio **out, const struct helio_config *config,
+	const struct helio_callbacks *callbacks, void *user);
 
-/* Ends the session at once, without saying bye (see helio_leave()), stops the thread if there is one,
- * frees the handle. No callback runs any more when it returns. Not from a callback. NULL is fine. */
+/* Ends the session at once, without saying bye (see helio_leave()), stops the thread if there is
+ * one, frees the handle. No callback runs any more when it returns. Not from a callback. NULL is
+ * fine. */
 void helio_destroy(struct helio *h);
 
 /* Starts to join; JOINED or CLOSED tells how it ended. HELIO_ERR_STATE when under way or joined. */
@@ -279,15 +282,16 @@ int helio_thread_stop(struct helio *h);
 int helio_publish(struct helio *h, const struct helio_stream *stream, int *publication);
 int helio_unpublish(struct helio *h, int publication);
 
-/* Queues one packet or picture. HELIO_ERR_STATE before PUBLISHED, HELIO_ERR_TOO_LARGE, HELIO_ERR_FULL
- * when the queue is at its bound (the frame is dropped whole). Never blocks. */
+/* Queues one packet or picture. HELIO_ERR_STATE before PUBLISHED, HELIO_ERR_TOO_LARGE,
+ * HELIO_ERR_FULL when the queue is at its bound (the frame is dropped whole). Never blocks. */
 int helio_send(struct helio *h, int publication, const struct helio_frame *frame);
 
 /* Age in milliseconds of the oldest media frame still queued in this process; 0: none. */
 unsigned helio_buffered_ms(struct helio *h);
 
-/* Sends text (1-4,096 bytes) to the room (to = 0) or to one participant's number. *chat_id names it in
- * CHAT_DELIVERED and CHAT_FAILED; may be NULL. HELIO_ERR_FULL with 256 unacknowledged messages. */
+/* Sends text (1-4,096 bytes) to the room (to = 0) or to one participant's number. *chat_id names it
+ * in CHAT_DELIVERED and CHAT_FAILED; may be NULL. HELIO_ERR_FULL with 256 unacknowledged messages.
+ */
 int helio_chat(struct helio *h, uint16_t to, const char *text, size_t length, uint32_t *chat_id);
 
 /* ------------------------------------------------------------------ receiving */
@@ -329,21 +333,23 @@ struct helio_opus_config {
 #define HELIO_OPUS_CONFIG_INIT { .size = sizeof(struct helio_opus_config) }
 
 struct helio_opus_encoder;
-int helio_opus_encoder_create(struct helio_opus_encoder **out, const struct helio_opus_config *config);
+int helio_opus_encoder_create(
+	struct helio_opus_encoder **out, const struct helio_opus_config *config);
 void helio_opus_encoder_destroy(struct helio_opus_encoder *enc);
 /* Samples per channel that each call takes: 48 x frame_ms. */
 unsigned helio_opus_encoder_frame_size(const struct helio_opus_encoder *enc);
 /*
  * Encodes one frame of frame_size x channels samples. Fills frame's payload (valid until the next
- * call), length, level, flags and timestamp (the encoder's own count of samples). With DTX in silence
- * frame->length is 0: send nothing; the next frame with content carries HELIO_MARKER.
+ * call), length, level, flags and timestamp (the encoder's own count of samples). With DTX in
+ * silence frame->length is 0: send nothing; the next frame with content carries HELIO_MARKER.
  */
-int helio_opus_encode(struct helio_opus_encoder *enc, const int16_t *pcm, struct helio_frame *frame);
+int helio_opus_encode(
+	struct helio_opus_encoder *enc, const int16_t *pcm, struct helio_frame *frame);
 
 /*
- * Playout of one received stream: takes packets as they come, gives PCM at a steady pace. It buffers
- * just as much as the arrival jitter asks for, conceals what is missing, and speeds up or slows down by
- * leaving out or stretching silence. Latency is bounded by max_delay_ms.
+ * Playout of one received stream: takes packets as they come, gives PCM at a steady pace. It
+ * buffers just as much as the arrival jitter asks for, conceals what is missing, and speeds up or
+ * slows down by leaving out or stretching silence. Latency is bounded by max_delay_ms.
  */
 struct helio_playout;
 struct helio_playout_config {
@@ -361,7 +367,8 @@ struct helio_playout_stats {
 };
 int helio_playout_create(struct helio_playout **out, const struct helio_playout_config *config);
 void helio_playout_destroy(struct helio_playout *p);
-/* Takes a packet; now_us is any monotonic clock in microseconds. HELIO_ERR_INVALID when it is no Opus. */
+/* Takes a packet; now_us is any monotonic clock in microseconds. HELIO_ERR_INVALID when it is no
+ * Opus. */
 int helio_playout_push(struct helio_playout *p, const struct helio_frame *frame, int64_t now_us);
 /* Fills samples x channels of PCM (silence where there is nothing); samples per channel, 1-5,760.
  * Returns 1 when any of it was real or concealed audio, 0 for silence only. */

@@ -33,8 +33,8 @@ static const char *kind_name(enum helio_kind kind)
 
 static void describe_stream(char *out, size_t size, const char *what, const struct helio_event *e)
 {
-	snprintf(out, size, "%s %u %s %s '%s' of %s", what, e->stream->id, kind_name(e->stream->kind),
-		e->stream->codec, e->stream->label, e->participant->id);
+	snprintf(out, size, "%s %u %s %s '%s' of %s", what, e->stream->id,
+		kind_name(e->stream->kind), e->stream->codec, e->stream->label, e->participant->id);
 }
 
 static void describe_ours(char *out, size_t size, const struct helio_event *e)
@@ -45,8 +45,7 @@ static void describe_ours(char *out, size_t size, const struct helio_event *e)
 			kind_name(e->stream->kind));
 		break;
 	case HELIO_EVENT_PUBLISH_FAILED:
-		snprintf(out, size, "PUBLISH_FAILED %d %s", e->publication,
-			errcode_name(e->error));
+		snprintf(out, size, "PUBLISH_FAILED %d %s", e->publication, errcode_name(e->error));
 		break;
 	case HELIO_EVENT_UNPUBLISHED:
 		snprintf(out, size, "UNPUBLISHED %d", e->publication);
@@ -353,8 +352,8 @@ void sdk_send_json(struct sdk *sdk, const char *format, ...)
 	sdk_send_frame(sdk, &hdr, text);
 }
 
-void sdk_send_video(struct sdk *sdk, uint16_t stream, uint8_t flags, uint16_t seq, uint32_t timestamp,
-	const void *payload, size_t len)
+void sdk_send_video(struct sdk *sdk, uint16_t stream, uint8_t flags, uint16_t seq,
+	uint32_t timestamp, const void *payload, size_t len)
 {
 	struct frame_hdr hdr = {
 		.kind = FRAME_VIDEO,
@@ -467,10 +466,10 @@ json_t *sdk_hello(struct sdk *sdk)
 
 void sdk_welcome(struct sdk *sdk, const char *changes)
 {
-	json_t *welcome = json_pack("{ss si s[ss] ss ss s{ss si ss} si si si si}", "type", "welcome",
-		"version", 1, "capabilities", "chat", "layers", "server", "fake", "room", "demo",
-		"participant", "id", "alice", "num", 3, "name", "Alice", "max_payload", 16384,
-		"heartbeat_ms", 5000, "max_lanes", 1, "max_streams", 8);
+	json_t *welcome = json_pack("{ss si s[ss] ss ss s{ss si ss} si si si si}", "type",
+		"welcome", "version", 1, "capabilities", "chat", "layers", "server", "fake", "room",
+		"demo", "participant", "id", "alice", "num", 3, "name", "Alice", "max_payload",
+		16384, "heartbeat_ms", 5000, "max_lanes", 1, "max_streams", 8);
 	json_t *patch = json_loads(changes != NULL ? changes : "{}", 0, NULL);
 
 	assert_non_null(welcome);

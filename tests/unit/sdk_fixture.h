@@ -1,7 +1,7 @@
 /*
  * sdk_fixture: a client handle, a record of what it was told, and a fake reflector on a port of the
- * loopback that says what a test wants it to say. One thread: whoever waits drives the client's loop
- * meanwhile. Anything that fails here fails the test. For cmocka programs.
+ * loopback that says what a test wants it to say. One thread: whoever waits drives the client's
+ * loop meanwhile. Anything that fails here fails the test. For cmocka programs.
  */
 #ifndef TESTS_UNIT_SDK_FIXTURE_H
 #define TESTS_UNIT_SDK_FIXTURE_H
@@ -84,13 +84,13 @@ void sdk_welcome(struct sdk *sdk, const char *changes);
 void sdk_send_bytes(struct sdk *sdk, const void *bytes, size_t len);
 void sdk_send_frame(struct sdk *sdk, const struct frame_hdr *hdr, const void *payload);
 void sdk_send_json(struct sdk *sdk, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void sdk_send_video(struct sdk *sdk, uint16_t stream, uint8_t flags, uint16_t seq, uint32_t timestamp,
-	const void *payload, size_t len);
+void sdk_send_video(struct sdk *sdk, uint16_t stream, uint8_t flags, uint16_t seq,
+	uint32_t timestamp, const void *payload, size_t len);
 /* Ends the connection: with close_notify or by a cut. */
 void sdk_close(struct sdk *sdk, bool in_order);
 
-/* What the fake receives: the next frame; pings are answered and left out. The payload is valid until
- * the next call. False when the connection ended in order; a cut fails the test. */
+/* What the fake receives: the next frame; pings are answered and left out. The payload is valid
+ * until the next call. False when the connection ended in order; a cut fails the test. */
 bool sdk_recv(struct sdk *sdk, struct frame_hdr *hdr, const uint8_t **payload);
 /* The next control message, which must be of that type. */
 json_t *sdk_recv_json(struct sdk *sdk, const char *type);

@@ -1,6 +1,6 @@
 /*
- * A reflector that lies: whatever it sends, libhelio stays within its bounds and ends the session with
- * a named error where it cannot go on.
+ * A reflector that lies: whatever it sends, libhelio stays within its bounds and ends the session
+ * with a named error where it cannot go on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,9 +99,11 @@ static void bad_welcomes(void **state)
 		{ "bad-field", "{\"capabilities\":\"chat\"}" },
 		{ "bad-field", "{\"participant\":[]}" },
 		{ "bad-field", "{\"participant\":{\"id\":\"alice\",\"num\":0,\"name\":\"A\"}}" },
-		{ "bad-field", "{\"participant\":{\"id\":\"alice\",\"num\":65536,\"name\":\"A\"}}" },
+		{ "bad-field",
+			"{\"participant\":{\"id\":\"alice\",\"num\":65536,\"name\":\"A\"}}" },
 		{ "bad-field", "{\"participant\":{\"id\":\"a b\",\"num\":1,\"name\":\"A\"}}" },
-		{ "bad-field", "{\"participant\":{\"id\":\"a\",\"num\":1,\"name\":\"A\\u001b[0m\"}}" },
+		{ "bad-field",
+			"{\"participant\":{\"id\":\"a\",\"num\":1,\"name\":\"A\\u001b[0m\"}}" },
 	};
 	struct sdk *sdk = *state;
 
@@ -145,26 +147,34 @@ static void lies_in_the_room(void **state)
 		{ "bad-field", "{\"type\":\"roster\"}" },
 		{ "bad-field", "{\"type\":\"roster\",\"participants\":[7]}" },
 		{ "bad-field", "{\"type\":\"joined\"}" },
-		{ "bad-field", "{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":1,"
-			       "\"name\":\"Eve\",\"streams\":[]}}" },
-		{ "bad-field", "{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":3,"
-			       "\"name\":\"Eve\",\"streams\":[]}}" },
-		{ "bad-field", "{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":4,"
-			       "\"name\":\"\",\"streams\":[]}}" },
+		{ "bad-field",
+			"{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":1,"
+			"\"name\":\"Eve\",\"streams\":[]}}" },
+		{ "bad-field",
+			"{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":3,"
+			"\"name\":\"Eve\",\"streams\":[]}}" },
+		{ "bad-field",
+			"{\"type\":\"joined\",\"participant\":{\"id\":\"eve\",\"num\":4,"
+			"\"name\":\"\",\"streams\":[]}}" },
 		{ "bad-field", "{\"type\":\"left\"}" },
 		{ "bad-field", "{\"type\":\"left\",\"num\":\"1\"}" },
 		{ "bad-field", "{\"type\":\"published\",\"stream\":70}" },
 		{ "bad-field", "{\"type\":\"published\",\"req\":1,\"stream\":70}" },
-		{ "bad-field", "{\"type\":\"published\",\"num\":9,\"stream\":70,"
-			       "\"kind\":\"audio\",\"codec\":\"opus\"}" },
-		{ "bad-field", "{\"type\":\"published\",\"num\":1,\"stream\":0,"
-			       "\"kind\":\"audio\",\"codec\":\"opus\"}" },
-		{ "bad-field", "{\"type\":\"published\",\"num\":1,\"stream\":70,"
-			       "\"kind\":\"smell\",\"codec\":\"opus\"}" },
-		{ "bad-field", "{\"type\":\"published\",\"num\":1,\"stream\":70,"
-			       "\"kind\":\"audio\",\"codec\":\"\"}" },
-		{ "bad-field", "{\"type\":\"published\",\"num\":1,\"stream\":7,"
-			       "\"kind\":\"video\",\"codec\":\"vp8\"}" },
+		{ "bad-field",
+			"{\"type\":\"published\",\"num\":9,\"stream\":70,"
+			"\"kind\":\"audio\",\"codec\":\"opus\"}" },
+		{ "bad-field",
+			"{\"type\":\"published\",\"num\":1,\"stream\":0,"
+			"\"kind\":\"audio\",\"codec\":\"opus\"}" },
+		{ "bad-field",
+			"{\"type\":\"published\",\"num\":1,\"stream\":70,"
+			"\"kind\":\"smell\",\"codec\":\"opus\"}" },
+		{ "bad-field",
+			"{\"type\":\"published\",\"num\":1,\"stream\":70,"
+			"\"kind\":\"audio\",\"codec\":\"\"}" },
+		{ "bad-field",
+			"{\"type\":\"published\",\"num\":1,\"stream\":7,"
+			"\"kind\":\"video\",\"codec\":\"vp8\"}" },
 		{ "bad-field", "{\"type\":\"unpublished\"}" },
 		{ "bad-field", "{\"type\":\"keyframe\",\"stream\":-1}" },
 		{ "bad-field", "{\"type\":\"drops\",\"stream\":7}" },
@@ -187,8 +197,7 @@ static void bad_frames(void **state)
 		const char *error;
 		struct frame_hdr hdr;
 	} lies[] = {
-		{ "bad-frame", { .kind = 0 } },
-		{ "bad-frame", { .kind = 8 } },
+		{ "bad-frame", { .kind = 0 } }, { "bad-frame", { .kind = 8 } },
 		{ "bad-frame", { .kind = FRAME_AUDIO, .flags = 0x40 } },
 		{ "bad-frame", { .kind = FRAME_AUDIO, .level = 128 } },
 		{ "too-large", { .kind = FRAME_AUDIO, .length = 16385 } },
@@ -287,7 +296,8 @@ static void ping_flood(void **state)
 	hdr.length = 1;
 	sdk_send_frame(sdk, &hdr, "x");
 	sdk_expect(sdk, "CHAT 1 bob Bob 0 0 x");
-	/* The kernel's buffers hold some; what is counted is that they are far fewer than the pings. */
+	/* The kernel's buffers hold some; what is counted is that they are far fewer than the
+	 * pings. */
 	assert_int_equal(helio_chat(sdk->h, 0, "end", 3, NULL), 0);
 	do {
 		assert_true(sdk_recv(sdk, &hdr, &payload));
@@ -313,7 +323,8 @@ static void too_many_participants(void **state)
 				"%s{\"id\":\"p%u\",\"num\":%u,\"name\":\"P\",\"streams\":[]}",
 				i > 0 ? "," : "", number, number);
 		}
-		sdk_send_json(sdk, "{\"type\":\"roster\",\"more\":true,\"participants\":[%s]}", page);
+		sdk_send_json(
+			sdk, "{\"type\":\"roster\",\"more\":true,\"participants\":[%s]}", page);
 		sdk_turn(sdk, -1, 0);
 	}
 	expect_closed(sdk, "limit", "2001 participants");
@@ -348,8 +359,9 @@ static void the_largest_room(void **state)
 	sdk_sync(sdk);
 	sdk_expect_nothing(sdk);
 	/* one more is too many */
-	sdk_send_json(sdk, "{\"type\":\"joined\",\"participant\":{\"id\":\"last\",\"num\":9999,"
-			   "\"name\":\"L\",\"streams\":[]}}");
+	sdk_send_json(sdk,
+		"{\"type\":\"joined\",\"participant\":{\"id\":\"last\",\"num\":9999,"
+		"\"name\":\"L\",\"streams\":[]}}");
 	expect_closed(sdk, "limit", "participant 2001");
 }
 
@@ -359,12 +371,15 @@ static void too_many_streams(void **state)
 
 	join_again(sdk);
 	for (unsigned i = 0; i < 6; i++) {
-		sdk_send_json(sdk, "{\"type\":\"published\",\"num\":1,\"stream\":%u,\"kind\":\"data\","
-				   "\"codec\":\"x\"}", 100 + i);
+		sdk_send_json(sdk,
+			"{\"type\":\"published\",\"num\":1,\"stream\":%u,\"kind\":\"data\","
+			"\"codec\":\"x\"}",
+			100 + i);
 		(void)sdk_next_event(sdk);
 	}
-	sdk_send_json(sdk, "{\"type\":\"published\",\"num\":1,\"stream\":106,\"kind\":\"data\","
-			   "\"codec\":\"x\"}");
+	sdk_send_json(sdk,
+		"{\"type\":\"published\",\"num\":1,\"stream\":106,\"kind\":\"data\","
+		"\"codec\":\"x\"}");
 	expect_closed(sdk, "limit", "nine streams");
 }
 

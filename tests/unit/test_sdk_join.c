@@ -51,8 +51,7 @@ static void refuse_handshake(struct sdk *sdk)
 
 		/* Not a byte of application data may come, whatever the handshake says. */
 		if (result == TLS_IO_OK) {
-			assert_int_not_equal(
-				tls_io_recv(&sdk->tls, &byte, 1, &moved), TLS_IO_OK);
+			assert_int_not_equal(tls_io_recv(&sdk->tls, &byte, 1, &moved), TLS_IO_OK);
 		}
 		sdk_turn(sdk, sdk->fd, POLLIN);
 	}
@@ -167,8 +166,8 @@ static void answer_of_two(struct sdk *sdk, unsigned first_port, const char *firs
 	snprintf(sdk->token_answer, sizeof(sdk->token_answer),
 		"{\"token\":\"secret-token\",\"participant\":\"alice\",\"room\":\"demo\","
 		"\"endpoints\":[{\"address\":\"127.0.0.1\",\"port\":%u,\"tls_name\":\"" SDK_TLS_NAME
-		"\",\"pin\":\"%s\"},{\"address\":\"127.0.0.1\",\"port\":%u,\"tls_name\":\""
-		SDK_TLS_NAME "\",\"pin\":\"%s\"}]}",
+		"\",\"pin\":\"%s\"},{\"address\":\"127.0.0.1\",\"port\":%u,\"tls_name\":\"" SDK_TLS_NAME
+		"\",\"pin\":\"%s\"}]}",
 		first_port, first_pin, sdk->port, sdk->identity.pin);
 }
 
@@ -282,8 +281,9 @@ static void refused_by_name(void **state)
 	struct sdk *sdk = *state;
 
 	say_hello(sdk);
-	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"token-expired\",\"text\":\"too late\","
-			   "\"fatal\":true}");
+	sdk_send_json(sdk,
+		"{\"type\":\"error\",\"code\":\"token-expired\",\"text\":\"too late\","
+		"\"fatal\":true}");
 	sdk_close(sdk, true);
 	sdk_expect(sdk, "CLOSED token-expired");
 	assert_string_equal(sdk->last_text, "too late");

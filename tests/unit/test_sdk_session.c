@@ -1,5 +1,6 @@
 /*
- * The session of libhelio against a fake reflector: joining, roster, publishing, media, chat, leaving.
+ * The session of libhelio against a fake reflector: joining, roster, publishing, media, chat,
+ * leaving.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,13 +87,15 @@ static void reads_a_roster_of_pages(void **state)
 	sdk_accept(sdk);
 	json_decref(sdk_hello(sdk));
 	sdk_welcome(sdk, NULL);
-	sdk_send_json(sdk, "{\"type\":\"roster\",\"more\":true,\"participants\":[{\"id\":\"bob\","
-			   "\"num\":9,\"name\":\"Bob\",\"streams\":[]}]}");
+	sdk_send_json(sdk,
+		"{\"type\":\"roster\",\"more\":true,\"participants\":[{\"id\":\"bob\","
+		"\"num\":9,\"name\":\"Bob\",\"streams\":[]}]}");
 	sdk_sync(sdk);
 	sdk_expect_nothing(sdk); /* nothing is told before all of it is here */
-	sdk_send_json(sdk, "{\"type\":\"roster\",\"more\":false,\"participants\":[{\"id\":\"carol\","
-			   "\"num\":2,\"name\":\"Carol\",\"streams\":[{\"stream\":5,"
-			   "\"kind\":\"screen\",\"codec\":\"vp8\",\"label\":\"\"}]}]}");
+	sdk_send_json(sdk,
+		"{\"type\":\"roster\",\"more\":false,\"participants\":[{\"id\":\"carol\","
+		"\"num\":2,\"name\":\"Carol\",\"streams\":[{\"stream\":5,"
+		"\"kind\":\"screen\",\"codec\":\"vp8\",\"label\":\"\"}]}]}");
 	sdk_expect(sdk, "JOINED alice 3 Alice");
 	sdk_expect(sdk, "PARTICIPANT_JOINED carol 2 Carol");
 	sdk_expect(sdk, "STREAM_ADDED 5 screen vp8 '' of carol");
@@ -107,11 +110,13 @@ static void follows_the_roster(void **state)
 	struct helio_stats stats = { .size = sizeof(stats) };
 
 	sdk_join(sdk);
-	sdk_send_json(sdk, "{\"type\":\"joined\",\"participant\":{\"id\":\"carol+phone\",\"num\":4,"
-			   "\"name\":\"Carol\",\"streams\":[]}}");
+	sdk_send_json(sdk,
+		"{\"type\":\"joined\",\"participant\":{\"id\":\"carol+phone\",\"num\":4,"
+		"\"name\":\"Carol\",\"streams\":[]}}");
 	sdk_expect(sdk, "PARTICIPANT_JOINED carol+phone 4 Carol");
-	sdk_send_json(sdk, "{\"type\":\"published\",\"stream\":11,\"kind\":\"data\",\"codec\":\"x\","
-			   "\"label\":\"l\",\"id\":\"carol+phone\",\"num\":4}");
+	sdk_send_json(sdk,
+		"{\"type\":\"published\",\"stream\":11,\"kind\":\"data\",\"codec\":\"x\","
+		"\"label\":\"l\",\"id\":\"carol+phone\",\"num\":4}");
 	sdk_expect(sdk, "STREAM_ADDED 11 data x 'l' of carol+phone");
 	sdk_send_json(sdk, "{\"type\":\"unpublished\",\"stream\":8,\"num\":1}");
 	sdk_expect(sdk, "STREAM_REMOVED 8 video vp8 '' of bob");
@@ -122,8 +127,8 @@ static void follows_the_roster(void **state)
 	sdk_send_json(sdk, "{\"type\":\"left\",\"id\":\"bob\",\"num\":1,\"reason\":\"too-slow\"}");
 	sdk_expect(sdk, "STREAM_REMOVED 7 audio opus 'mic' of bob");
 	sdk_expect(sdk, "PARTICIPANT_LEFT bob too-slow");
-	sdk_send_json(sdk,
-		"{\"type\":\"left\",\"id\":\"carol+phone\",\"num\":4,\"reason\":\"bye\"}");
+	sdk_send_json(
+		sdk, "{\"type\":\"left\",\"id\":\"carol+phone\",\"num\":4,\"reason\":\"bye\"}");
 	sdk_expect(sdk, "STREAM_REMOVED 11 data x 'l' of carol+phone");
 	sdk_expect(sdk, "PARTICIPANT_LEFT carol+phone ok");
 	sdk_send_json(sdk, "{\"type\":\"left\",\"id\":\"carol+phone\",\"num\":4}");
@@ -184,8 +189,7 @@ static void publishes_audio(void **state)
 		assert_int_equal(hdr.seq, i);
 		assert_int_equal(hdr.timestamp, 960 * i);
 		assert_int_equal(hdr.level, 10 + i);
-		assert_int_equal(
-			hdr.flags, FRAME_FIRST | FRAME_LAST | (i == 0 ? FRAME_MARKER : 0));
+		assert_int_equal(hdr.flags, FRAME_FIRST | FRAME_LAST | (i == 0 ? FRAME_MARKER : 0));
 		assert_int_equal(hdr.length, i);
 	}
 	assert_int_equal(payload[1], '4');
@@ -286,7 +290,8 @@ static void publish_is_refused(void **state)
 	assert_int_equal(helio_publish(sdk->h, &wish, &publication), 0);
 	json_t *request = sdk_recv_json(sdk, "publish");
 	assert_string_equal(text_of(request, "kind"), "screen");
-	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"not-granted\",\"text\":\"no\",\"req\":%ld}",
+	sdk_send_json(sdk,
+		"{\"type\":\"error\",\"code\":\"not-granted\",\"text\":\"no\",\"req\":%ld}",
 		number_of(request, "req"));
 	json_decref(request);
 	sdk_expect(sdk, "PUBLISH_FAILED 1 not-granted");
@@ -375,11 +380,13 @@ static void reflector_asks_and_tells(void **state)
 	/* faster than it may: held back */
 	sdk_send_json(sdk, "{\"type\":\"keyframe\",\"stream\":21}");
 	sdk_send_json(sdk, "{\"type\":\"keyframe\",\"stream\":8}"); /* not ours */
-	sdk_send_json(sdk, "{\"type\":\"drops\",\"stream\":8,\"class\":\"video\",\"reason\":\"age\","
-			   "\"count\":12,\"bytes\":90111}");
+	sdk_send_json(sdk,
+		"{\"type\":\"drops\",\"stream\":8,\"class\":\"video\",\"reason\":\"age\","
+		"\"count\":12,\"bytes\":90111}");
 	sdk_expect(sdk, "DROPS 8 age 12 90111 0");
-	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"unknown-stream\",\"text\":\"a\\u001bb\","
-			   "\"about\":4}");
+	sdk_send_json(sdk,
+		"{\"type\":\"error\",\"code\":\"unknown-stream\",\"text\":\"a\\u001bb\","
+		"\"about\":4}");
 	sdk_expect(sdk, "ERROR unknown-stream a?b");
 	sdk_send_json(sdk, "{\"type\":\"subscribed\",\"streams\":[7]}");
 	sdk_send_json(sdk, "{\"type\":\"speakers\",\"streams\":[7]}"); /* a later version's */
@@ -447,8 +454,9 @@ static void chats(void **state)
 	assert_int_equal(hdr.length, 4096);
 	sdk_send_json(sdk, "{\"type\":\"chat-ack\",\"seq\":1,\"number\":1}");
 	sdk_expect(sdk, "CHAT_DELIVERED 1");
-	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"unknown-participant\",\"about\":\"chat\","
-			   "\"seq\":2}");
+	sdk_send_json(sdk,
+		"{\"type\":\"error\",\"code\":\"unknown-participant\",\"about\":\"chat\","
+		"\"seq\":2}");
 	sdk_expect(sdk, "CHAT_FAILED 2 unknown-participant");
 	sdk_send_json(sdk, "{\"type\":\"chat-ack\",\"seq\":1,\"number\":1}"); /* twice: ignored */
 	sdk_sync(sdk);
@@ -506,8 +514,13 @@ static void chat_is_bounded(void **state)
 static void receives_media(void **state)
 {
 	struct sdk *sdk = *state;
-	struct frame_hdr hdr = { .kind = FRAME_AUDIO, .flags = FRAME_MARKER, .level = 30, .stream = 7,
-		.seq = 4, .timestamp = 960, .length = 3 };
+	struct frame_hdr hdr = { .kind = FRAME_AUDIO,
+		.flags = FRAME_MARKER,
+		.level = 30,
+		.stream = 7,
+		.seq = 4,
+		.timestamp = 960,
+		.length = 3 };
 	struct helio_stats stats = { .size = sizeof(stats) };
 
 	sdk_join(sdk);
