@@ -17,8 +17,8 @@ static const char ping_payload[8] = "chanping";
 
 void chan_tls_fill_header(struct chan_item *item, enum frame_kind kind)
 {
-	const struct frame_hdr hdr = {
-		.kind = (uint8_t)kind, .length = (uint32_t)(item->len - FRAME_HDR_LEN)};
+	const struct frame_hdr hdr = { .kind = (uint8_t)kind,
+		.length = (uint32_t)(item->len - FRAME_HDR_LEN) };
 
 	frame_hdr_write(&hdr, item->bytes);
 }

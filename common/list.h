@@ -16,9 +16,14 @@ struct list {
 #define LIST_ENTRY(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* for (LIST_EACH(pos, &head)): the body may not remove pos; LIST_EACH_SAFE lets it. */
-#define LIST_EACH(pos, head) struct list *pos = (head)->next; pos != (head); pos = pos->next
-#define LIST_EACH_SAFE(pos, tmp, head) \
-	struct list *pos = (head)->next, *tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next
+#define LIST_EACH(pos, head)                                                                       \
+	struct list *pos = (head)->next;                                                           \
+	pos != (head);                                                                             \
+	pos = pos->next
+#define LIST_EACH_SAFE(pos, tmp, head)                                                             \
+	struct list *pos = (head)->next, *tmp = pos->next;                                         \
+	pos != (head);                                                                             \
+	pos = tmp, tmp = pos->next
 
 static inline void list_init(struct list *node)
 {

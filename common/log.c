@@ -37,10 +37,10 @@ static const struct {
 	const char *name;
 	enum log_level level;
 } levels[] = {
-	{"error", LOG_LEVEL_ERROR},
-	{"warn", LOG_LEVEL_WARN},
-	{"info", LOG_LEVEL_INFO},
-	{"debug", LOG_LEVEL_DEBUG},
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warn", LOG_LEVEL_WARN },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
 };
 
 #define LEVEL_COUNT (sizeof(levels) / sizeof(levels[0]))
@@ -217,14 +217,14 @@ static void put_head(struct line *l, enum log_level level, const char *event)
 	strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(stamp, sizeof(stamp), "%s.%03ldZ", time_text, now.tv_nsec / 1000000);
 
-	put(l, (char[]){'<', (char)('0' + (int)level), '>'}, 3);
+	put(l, (char[]){ '<', (char)('0' + (int)level), '>' }, 3);
 	if (l->json) {
 		put(l, "{", 1);
 	}
-	put_field(l, &(struct log_field){.key = "time", .str = stamp});
-	put_field(l, &(struct log_field){.key = "level", .str = level_name(level)});
-	put_field(l, &(struct log_field){.key = "proc", .str = atomic_load(&log_process)});
-	put_field(l, &(struct log_field){.key = "event", .str = event});
+	put_field(l, &(struct log_field){ .key = "time", .str = stamp });
+	put_field(l, &(struct log_field){ .key = "level", .str = level_name(level) });
+	put_field(l, &(struct log_field){ .key = "proc", .str = atomic_load(&log_process) });
+	put_field(l, &(struct log_field){ .key = "event", .str = event });
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)

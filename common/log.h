@@ -26,8 +26,8 @@ struct log_field {
 #define LOG_ERR(e) ((struct log_field){ .key = "err", .str = errcode_name(e) })
 
 /* log_event(LOG_LEVEL_INFO, "room-join", LOG_STR("room", name), LOG_INT("num", 3)); any thread. */
-#define log_event(level, event, ...) \
-	log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+#define log_event(level, event, ...)                                                               \
+	log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 
 /* Process-wide, set once at start and on reload from the main thread. process is borrowed
  * ("authd", "worker"); it becomes the key proc= of every line. */

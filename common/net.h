@@ -15,7 +15,8 @@ int net_listen(const struct settings_addr *addr, int backlog, int *fd_out) MUST_
 
 /* Starts a non-blocking connect; the socket becomes writable when it is done or failed, then
  * net_connect_result() says which. from may be NULL, else the local address to bind. */
-int net_connect_start(const struct settings_addr *to, const struct settings_addr *from, int *fd_out) MUST_CHECK;
+int net_connect_start(
+	const struct settings_addr *to, const struct settings_addr *from, int *fd_out) MUST_CHECK;
 int net_connect_result(int fd) MUST_CHECK;
 
 /* TCP_NODELAY, TCP_USER_TIMEOUT (ms, 0: leave) on a connected socket. Best effort. */

@@ -16,7 +16,7 @@
 /* libConfuse's error function has no user pointer. Set only while settings_parse_file() runs. */
 static _Thread_local char *error_out;
 
-static void report(cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void report(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char line[SETTINGS_ERROR_SIZE];
 	const char *file = cfg != NULL && cfg->filename != NULL ? cfg->filename : "settings";

@@ -27,7 +27,8 @@ struct settings_addr {
  * ERR_CONFIG, and error holds "file:line: reason" for a person. An empty file is not an error here:
  * the daemon's own check says what is missing.
  */
-int settings_parse_file(cfg_t **out, cfg_opt_t *opts, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
+int settings_parse_file(
+	cfg_t **out, cfg_opt_t *opts, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
 
 /* Value parsers; each returns 0 or ERR_CONFIG and writes nothing on failure. */
 /* "ADDRESS:PORT" with a literal IPv4 or bracketed IPv6 address; names are refused. */
@@ -40,10 +41,10 @@ int settings_parse_duration(const char *text, uint64_t *ms) MUST_CHECK;
 int settings_parse_size(const char *text, uint64_t *bytes) MUST_CHECK;
 
 /*
- * libConfuse callbacks over the parsers, so that a bad value is reported with its own line. Strings:
- * CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr), also in lists; numbers come out in ms or
- * bytes: CFG_INT_CB("heartbeat", 5000, CFGF_NONE, settings_cb_duration). A string that is to be one
- * of the names msg_is_name() knows: settings_cb_name.
+ * libConfuse callbacks over the parsers, so that a bad value is reported with its own line.
+ * Strings: CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr), also in lists; numbers come
+ * out in ms or bytes: CFG_INT_CB("heartbeat", 5000, CFGF_NONE, settings_cb_duration). A string that
+ * is to be one of the names msg_is_name() knows: settings_cb_name.
  */
 int settings_cb_addr(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 int settings_cb_ports(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);

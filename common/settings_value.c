@@ -139,16 +139,16 @@ static int parse_with_unit(
 
 int settings_parse_duration(const char *text, uint64_t *ms)
 {
-	static const struct unit units[] = {
-		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 } };
 
 	return parse_with_unit(text, units, sizeof(units) / sizeof(units[0]), ms);
 }
 
 int settings_parse_size(const char *text, uint64_t *bytes)
 {
-	static const struct unit units[] = {
-		{"", 1}, {"k", 1024}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824}};
+	static const struct unit units[] = { { "", 1 }, { "k", 1024 }, { "K", 1024 },
+		{ "M", 1048576 }, { "G", 1073741824 } };
 
 	return parse_with_unit(text, units, sizeof(units) / sizeof(units[0]), bytes);
 }

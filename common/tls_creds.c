@@ -115,8 +115,8 @@ static int load_pem(const char *file, gnutls_datum_t *out, char why[512])
 static int load_key_pair(
 	gnutls_certificate_credentials_t creds, const struct tls_creds_source *src, char why[512])
 {
-	gnutls_datum_t cert = {NULL, 0};
-	gnutls_datum_t key = {NULL, 0};
+	gnutls_datum_t cert = { NULL, 0 };
+	gnutls_datum_t key = { NULL, 0 };
 	int err = load_pem(src->cert_file, &cert, why);
 
 	if (err == 0) {
@@ -141,7 +141,7 @@ static int load_key_pair(
 
 static int load_ca(gnutls_certificate_credentials_t creds, const char *file, char why[512])
 {
-	gnutls_datum_t ca = {NULL, 0};
+	gnutls_datum_t ca = { NULL, 0 };
 	int err = load_pem(file, &ca, why);
 
 	if (err != 0) {
@@ -197,8 +197,8 @@ int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnu
 	gnutls_datum_t *signature)
 {
 	int rc = algo == GNUTLS_SIGN_EDDSA_ED25519
-			 ? gnutls_privkey_sign_data2(key, algo, 0, data, signature)
-			 : gnutls_privkey_sign_hash2(key, algo, 0, data, signature);
+		? gnutls_privkey_sign_data2(key, algo, 0, data, signature)
+		: gnutls_privkey_sign_hash2(key, algo, 0, data, signature);
 
 	return rc == 0 ? 0 : ERR_TLS;
 }
@@ -216,8 +216,8 @@ static int external_info(gnutls_privkey_t key, unsigned flags, void *userdata)
 	}
 	if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) {
 		return gnutls_sign_supports_pk_algorithm(GNUTLS_FLAGS_TO_SIGN_ALGO(flags), ext->pk)
-			       ? 1
-			       : 0;
+			? 1
+			: 0;
 	}
 	return -1;
 }
@@ -231,7 +231,7 @@ static void external_deinit(gnutls_privkey_t key, void *userdata)
 static bool pk_supported(gnutls_pk_algorithm_t pk)
 {
 	return pk == GNUTLS_PK_EDDSA_ED25519 || pk == GNUTLS_PK_ECDSA || pk == GNUTLS_PK_RSA ||
-	       pk == GNUTLS_PK_RSA_PSS;
+		pk == GNUTLS_PK_RSA_PSS;
 }
 
 static int external_key_create(
@@ -268,8 +268,8 @@ static int external_key_create(
  * found here, before GnuTLS owns anything. */
 static int key_matches(const gnutls_pcert_st *cert, gnutls_privkey_t key)
 {
-	const gnutls_datum_t probe = {(unsigned char *)(uintptr_t) "heliograph key probe", 20};
-	gnutls_datum_t signature = {NULL, 0};
+	const gnutls_datum_t probe = { (unsigned char *)(uintptr_t) "heliograph key probe", 20 };
+	gnutls_datum_t signature = { NULL, 0 };
 	gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256;
 
 	if (gnutls_pubkey_get_preferred_hash_algorithm(cert->pubkey, &hash, NULL) != 0) {
@@ -277,8 +277,8 @@ static int key_matches(const gnutls_pcert_st *cert, gnutls_privkey_t key)
 	}
 	int pk = gnutls_pubkey_get_pk_algorithm(cert->pubkey, NULL);
 	gnutls_sign_algorithm_t algo = pk == GNUTLS_PK_RSA
-					       ? GNUTLS_SIGN_RSA_PSS_RSAE_SHA256
-					       : gnutls_pk_to_sign((gnutls_pk_algorithm_t)pk, hash);
+		? GNUTLS_SIGN_RSA_PSS_RSAE_SHA256
+		: gnutls_pk_to_sign((gnutls_pk_algorithm_t)pk, hash);
 	if (gnutls_privkey_sign_data2(key, algo, 0, &probe, &signature) != 0) {
 		return ERR_CONFIG;
 	}
@@ -301,10 +301,11 @@ int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char 
 	gnutls_privkey_t key = NULL;
 	gnutls_pcert_st chain[CHAIN_MAX];
 	unsigned count = CHAIN_MAX;
-	const gnutls_datum_t pem = {(unsigned char *)(uintptr_t)chain_pem, (unsigned)chain_len};
+	const gnutls_datum_t pem = { (unsigned char *)(uintptr_t)chain_pem, (unsigned)chain_len };
 
-	if (chain_len > PEM_MAX || gnutls_pcert_list_import_x509_raw(
-					   chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {
+	if (chain_len > PEM_MAX ||
+		gnutls_pcert_list_import_x509_raw(chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0) !=
+			0) {
 		return ERR_CONFIG;
 	}
 	int err = external_key_create(&key, &chain[0], sign, user);
@@ -340,10 +341,10 @@ static int pin_text(gnutls_x509_crt_t crt, char out[52])
 {
 	unsigned char hash[32];
 	size_t size = sizeof(hash);
-	gnutls_datum_t text = {NULL, 0};
+	gnutls_datum_t text = { NULL, 0 };
 
 	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size) != 0 ||
-		gnutls_base64_encode2(&(gnutls_datum_t){hash, sizeof(hash)}, &text) != 0) {
+		gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
 		return ERR_NOMEM;
 	}
 	snprintf(out, 52, "sha256/%s", (const char *)text.data);
@@ -355,7 +356,7 @@ int tls_creds_pin(const char *chain_pem, size_t len, char out[52], int64_t *not_
 {
 	gnutls_x509_crt_t *list = NULL;
 	unsigned count = 0;
-	const gnutls_datum_t pem = {(unsigned char *)(uintptr_t)chain_pem, (unsigned)len};
+	const gnutls_datum_t pem = { (unsigned char *)(uintptr_t)chain_pem, (unsigned)len };
 
 	if (len > PEM_MAX ||
 		gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {

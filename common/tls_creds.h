@@ -19,20 +19,21 @@ struct tls_creds_source {
 };
 
 /* Loads files; why (may be NULL, else SETTINGS-size 512) gets a sentence naming the file. */
-int tls_creds_load(gnutls_certificate_credentials_t *out, const struct tls_creds_source *src, char why[512]) MUST_CHECK;
+int tls_creds_load(gnutls_certificate_credentials_t *out, const struct tls_creds_source *src,
+	char why[512]) MUST_CHECK;
 
 /*
  * Credentials whose private key is used through one function only: sign() gets the algorithm and
  * the bytes, which are the message for Ed25519 and its hash for all others (GnuTLS has hashed by
- * then), and fills *signature with gnutls_malloc()ed memory; 0 or an error. tls_creds_sign() does it
- * with a key at hand. chain_pem is the certificate chain. The key itself may live in another process.
- * ERR_CONFIG when the chain cannot be read, has a key of another kind than Ed25519, ECDSA and RSA, or
- * is not this key's: a first signature is asked for here.
+ * then), and fills *signature with gnutls_malloc()ed memory; 0 or an error. tls_creds_sign() does
+ * it with a key at hand. chain_pem is the certificate chain. The key itself may live in another
+ * process. ERR_CONFIG when the chain cannot be read, has a key of another kind than Ed25519, ECDSA
+ * and RSA, or is not this key's: a first signature is asked for here.
  */
-typedef int (*tls_creds_sign_fn)(void *user, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
-	gnutls_datum_t *signature);
-int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char *chain_pem, size_t chain_len,
-	tls_creds_sign_fn sign, void *user) MUST_CHECK;
+typedef int (*tls_creds_sign_fn)(void *user, gnutls_sign_algorithm_t algo,
+	const gnutls_datum_t *data, gnutls_datum_t *signature);
+int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char *chain_pem,
+	size_t chain_len, tls_creds_sign_fn sign, void *user) MUST_CHECK;
 
 int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
 	gnutls_datum_t *signature) MUST_CHECK;

@@ -50,8 +50,8 @@ struct frame_hdr {
  * kind, unknown flags, a level over 127 or a length over max_payload; *err then says which
  * (ERR_BAD_FRAME or ERR_TOO_LARGE). err may not be NULL.
  */
-enum parse frame_hdr_parse(
-	struct frame_hdr *hdr, const void *bytes, size_t len, uint32_t max_payload, int *err) MUST_CHECK;
+enum parse frame_hdr_parse(struct frame_hdr *hdr, const void *bytes, size_t len,
+	uint32_t max_payload, int *err) MUST_CHECK;
 
 /* Writes the 16 bytes. The caller vouches for the fields; nothing is checked. */
 void frame_hdr_write(const struct frame_hdr *hdr, uint8_t out[FRAME_HDR_LEN]);

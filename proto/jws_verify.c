@@ -54,14 +54,14 @@ static bool field_is(const json_t *key, const char *name, const char *value)
 	const json_t *field = json_object_get(key, name);
 
 	return field == NULL ||
-	       (json_is_string(field) && strcmp(json_string_value(field), value) == 0);
+		(json_is_string(field) && strcmp(json_string_value(field), value) == 0);
 }
 
 static bool is_ed25519(const json_t *key)
 {
 	return json_object_get(key, "kty") != NULL && field_is(key, "kty", "OKP") &&
-	       json_object_get(key, "crv") != NULL && field_is(key, "crv", "Ed25519") &&
-	       field_is(key, "use", "sig") && field_is(key, "alg", "EdDSA");
+		json_object_get(key, "crv") != NULL && field_is(key, "crv", "Ed25519") &&
+		field_is(key, "use", "sig") && field_is(key, "alg", "EdDSA");
 }
 
 static int add_key(struct jws_keyset *set, const json_t *jwk)
@@ -180,9 +180,9 @@ int jws_check_signature(
 	const uint8_t public_key[32], const void *bytes, size_t len, const uint8_t signature[64])
 {
 	gnutls_pubkey_t pub = NULL;
-	const gnutls_datum_t x = {(unsigned char *)(uintptr_t)public_key, KEY_BYTES};
-	const gnutls_datum_t data = {(unsigned char *)(uintptr_t)bytes, (unsigned)len};
-	const gnutls_datum_t sig = {(unsigned char *)(uintptr_t)signature, SIGNATURE_BYTES};
+	const gnutls_datum_t x = { (unsigned char *)(uintptr_t)public_key, KEY_BYTES };
+	const gnutls_datum_t data = { (unsigned char *)(uintptr_t)bytes, (unsigned)len };
+	const gnutls_datum_t sig = { (unsigned char *)(uintptr_t)signature, SIGNATURE_BYTES };
 
 	if (len > LIMIT_TOKEN) {
 		return ERR_TOKEN_INVALID;

@@ -35,12 +35,17 @@ char *msg_dump(const json_t *object, size_t *len);
 
 /* Fields. A required field that is missing and any field of the wrong type or out of bounds give
  * ERR_BAD_FIELD; an optional one that is missing leaves *out as it was. Strings borrow. */
-int msg_get_string(const json_t *object, const char *key, size_t max_len, const char **out) MUST_CHECK;
-int msg_opt_string(const json_t *object, const char *key, size_t max_len, const char **out) MUST_CHECK;
-int msg_get_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
-int msg_opt_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
+int msg_get_string(
+	const json_t *object, const char *key, size_t max_len, const char **out) MUST_CHECK;
+int msg_opt_string(
+	const json_t *object, const char *key, size_t max_len, const char **out) MUST_CHECK;
+int msg_get_int(
+	const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
+int msg_opt_int(
+	const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out) MUST_CHECK;
 int msg_opt_bool(const json_t *object, const char *key, bool *out) MUST_CHECK;
-int msg_get_array(const json_t *object, const char *key, size_t max_len, const json_t **out) MUST_CHECK;
+int msg_get_array(
+	const json_t *object, const char *key, size_t max_len, const json_t **out) MUST_CHECK;
 int msg_get_object(const json_t *object, const char *key, const json_t **out) MUST_CHECK;
 
 /* Room, user and reflector names: 1..LIMIT_NAME of [A-Za-z0-9._@-]. */

@@ -41,13 +41,14 @@ static const char *status_text(unsigned status)
 		unsigned bit;
 		const char *text;
 	} reasons[] = {
-		{GNUTLS_CERT_UNEXPECTED_OWNER, "the certificate is for another name"},
-		{GNUTLS_CERT_EXPIRED, "the certificate has expired"},
-		{GNUTLS_CERT_NOT_ACTIVATED, "the certificate is not valid yet"},
-		{GNUTLS_CERT_PURPOSE_MISMATCH, "the certificate is not for this purpose"},
-		{GNUTLS_CERT_SIGNER_NOT_FOUND, "the certificate is signed by nobody trusted here"},
-		{GNUTLS_CERT_REVOKED, "the certificate is revoked"},
-		{GNUTLS_CERT_INSECURE_ALGORITHM, "the certificate uses an insecure algorithm"},
+		{ GNUTLS_CERT_UNEXPECTED_OWNER, "the certificate is for another name" },
+		{ GNUTLS_CERT_EXPIRED, "the certificate has expired" },
+		{ GNUTLS_CERT_NOT_ACTIVATED, "the certificate is not valid yet" },
+		{ GNUTLS_CERT_PURPOSE_MISMATCH, "the certificate is not for this purpose" },
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND,
+			"the certificate is signed by nobody trusted here" },
+		{ GNUTLS_CERT_REVOKED, "the certificate is revoked" },
+		{ GNUTLS_CERT_INSECURE_ALGORITHM, "the certificate uses an insecure algorithm" },
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -110,7 +111,7 @@ static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
 {
 	unsigned char hash[32];
 	size_t size = sizeof(hash);
-	gnutls_datum_t text = {NULL, 0};
+	gnutls_datum_t text = { NULL, 0 };
 	gnutls_x509_crt_t crt = peer_cert(session);
 
 	if (crt == NULL) {
@@ -119,7 +120,7 @@ static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
 	/* the key id is the hash of the SubjectPublicKeyInfo */
 	int rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size);
 	gnutls_x509_crt_deinit(crt);
-	if (rc != 0 || gnutls_base64_encode2(&(gnutls_datum_t){hash, sizeof(hash)}, &text) != 0) {
+	if (rc != 0 || gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
 		return ERR_TLS;
 	}
 	bool fits = text.size == 44;
@@ -153,12 +154,12 @@ static int check_peer(gnutls_session_t session)
 static bool pin_valid(const char *pin)
 {
 	unsigned char hash[33];
-	gnutls_datum_t raw = {NULL, 0};
+	gnutls_datum_t raw = { NULL, 0 };
 
 	if (strlen(pin) != TLS_IO_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
 		return false;
 	}
-	const gnutls_datum_t text = {(unsigned char *)(uintptr_t)(pin + 7), 44};
+	const gnutls_datum_t text = { (unsigned char *)(uintptr_t)(pin + 7), 44 };
 	if (gnutls_base64_decode2(&text, &raw) != 0) {
 		return false;
 	}
@@ -171,8 +172,8 @@ static bool set_session(struct tls_io *io, int fd, gnutls_certificate_credential
 	gnutls_priority_t priority)
 {
 	gnutls_session_t s = io->session;
-	const gnutls_datum_t alpn = {
-		(unsigned char *)io->check->alpn, (unsigned)strlen(io->check->alpn)};
+	const gnutls_datum_t alpn = { (unsigned char *)io->check->alpn,
+		(unsigned)strlen(io->check->alpn) };
 
 	int rc = priority != NULL ? gnutls_priority_set(s, priority)
 				  : gnutls_priority_set_direct(s, TLS_IO_PRIORITY, NULL);
@@ -325,7 +326,7 @@ static enum tls_io_result outcome(struct tls_io *io, int rc)
 
 static enum tls_io_result check_alpn(struct tls_io *io)
 {
-	gnutls_datum_t got = {NULL, 0};
+	gnutls_datum_t got = { NULL, 0 };
 
 	/* GnuTLS refuses another protocol by itself, but not a peer that names none */
 	if (gnutls_alpn_get_selected_protocol(io->session, &got) == 0 &&
@@ -468,6 +469,6 @@ int tls_io_peer_names(struct tls_io *io, const char *name)
 int tls_io_export(struct tls_io *io, const char *label, uint8_t *out, size_t len)
 {
 	return gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, len, (char *)out) == 0
-		       ? 0
-		       : ERR_TLS;
+		? 0
+		: ERR_TLS;
 }

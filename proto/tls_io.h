@@ -16,7 +16,7 @@
 #include "proto/errcode.h"
 
 /* TLS 1.3 only, X25519 before P-256, AEAD ciphers only. */
-#define TLS_IO_PRIORITY \
+#define TLS_IO_PRIORITY                                                                            \
 	"NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:%DISABLE_TLS13_COMPAT_MODE"
 
 enum tls_io_result {
@@ -43,15 +43,17 @@ struct tls_io_server {
 	gnutls_certificate_credentials_t creds; /* borrowed, must outlive the session */
 	gnutls_priority_t priority; /* borrowed; NULL: TLS_IO_PRIORITY */
 	const char *alpn; /* the one protocol spoken; a client without it is refused */
-	bool want_client_cert; /* require one that verifies, for use as a client (control link); whom it
-	                        * names is asked with tls_io_peer_names() */
+	bool want_client_cert; /* require one that verifies, for use as a client (control link);
+				* whom it names is asked with tls_io_peer_names() */
 };
 
 struct tls_io_client {
-	gnutls_certificate_credentials_t creds; /* borrowed: trust anchors, and our own cert if any */
+	gnutls_certificate_credentials_t
+		creds; /* borrowed: trust anchors, and our own cert if any */
 	const char *alpn;
 	const char *tls_name; /* SNI and the name checked; an IP literal is checked as address */
-	const char *spki_pin; /* "sha256/BASE64" of the SubjectPublicKeyInfo (RFC 7469 form), or NULL */
+	const char *
+		spki_pin; /* "sha256/BASE64" of the SubjectPublicKeyInfo (RFC 7469 form), or NULL */
 	bool require_ca; /* chain and name must verify; false: the pin alone decides */
 };
 
@@ -67,7 +69,8 @@ void tls_io_finish(struct tls_io *io);
 enum tls_io_result tls_io_handshake(struct tls_io *io) MUST_CHECK;
 
 /* Reads up to len bytes. OK with *moved > 0, else one of the others with *moved == 0. */
-enum tls_io_result tls_io_recv(struct tls_io *io, void *bytes, size_t len, size_t *moved) MUST_CHECK;
+enum tls_io_result tls_io_recv(
+	struct tls_io *io, void *bytes, size_t len, size_t *moved) MUST_CHECK;
 
 /*
  * Sends one record of up to 16 KiB. OK: all len bytes are the kernel's. WANT_WRITE: GnuTLS holds a

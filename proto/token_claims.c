@@ -16,10 +16,10 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } kinds[] = {
-	{TOKEN_PUBLISH_AUDIO, "audio"},
-	{TOKEN_PUBLISH_VIDEO, "video"},
-	{TOKEN_PUBLISH_SCREEN, "screen"},
-	{TOKEN_PUBLISH_DATA, "data"},
+	{ TOKEN_PUBLISH_AUDIO, "audio" },
+	{ TOKEN_PUBLISH_VIDEO, "video" },
+	{ TOKEN_PUBLISH_SCREEN, "screen" },
+	{ TOKEN_PUBLISH_DATA, "data" },
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -60,21 +60,21 @@ static bool take_string(const json_t *payload, const char *key, size_t max_len,
 static bool take_names(struct token_claims *c, const json_t *payload)
 {
 	return take_string(payload, "iss", LIMIT_NAME, msg_is_name, c->issuer) &&
-	       take_string(payload, "aud", LIMIT_NAME, msg_is_name, c->audience) &&
-	       take_string(payload, "sub", LIMIT_PARTICIPANT_ID, msg_is_participant_id,
-		       c->participant) &&
-	       take_string(payload, "usr", LIMIT_NAME, msg_is_name, c->user) &&
-	       take_string(
-		       payload, "name", LIMIT_DISPLAY_NAME, msg_is_display_name, c->display_name) &&
-	       take_string(payload, "room", LIMIT_NAME, msg_is_name, c->room) &&
-	       take_string(payload, "jti", LIMIT_JTI, msg_is_name, c->jti);
+		take_string(payload, "aud", LIMIT_NAME, msg_is_name, c->audience) &&
+		take_string(payload, "sub", LIMIT_PARTICIPANT_ID, msg_is_participant_id,
+			c->participant) &&
+		take_string(payload, "usr", LIMIT_NAME, msg_is_name, c->user) &&
+		take_string(payload, "name", LIMIT_DISPLAY_NAME, msg_is_display_name,
+			c->display_name) &&
+		take_string(payload, "room", LIMIT_NAME, msg_is_name, c->room) &&
+		take_string(payload, "jti", LIMIT_JTI, msg_is_name, c->jti);
 }
 
 static bool take_times(struct token_claims *c, const json_t *payload)
 {
 	return msg_get_int(payload, "iat", 0, TIME_MAX, &c->issued_at) == 0 &&
-	       msg_opt_int(payload, "nbf", 0, TIME_MAX, &c->not_before) == 0 &&
-	       msg_get_int(payload, "exp", 1, TIME_MAX, &c->expires_at) == 0;
+		msg_opt_int(payload, "nbf", 0, TIME_MAX, &c->not_before) == 0 &&
+		msg_get_int(payload, "exp", 1, TIME_MAX, &c->expires_at) == 0;
 }
 
 static bool take_bool(const json_t *object, const char *key, bool *out)
@@ -101,7 +101,7 @@ static bool take_grants(struct token_claims *c, const json_t *payload)
 			token_publish_from_name(name); /* a newer authd's kind grants nothing */
 	}
 	return take_bool(grants, "subscribe", &c->subscribe) &&
-	       take_bool(grants, "chat", &c->chat) && take_bool(grants, "moderate", &c->moderate);
+		take_bool(grants, "chat", &c->chat) && take_bool(grants, "moderate", &c->moderate);
 }
 
 /* "reflector:port", the port without leading zeros, so that one place has one spelling. */

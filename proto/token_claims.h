@@ -61,10 +61,11 @@ struct token_expect {
 	int64_t now; /* seconds since the epoch */
 };
 
-/* 0, ERR_TOKEN_EXPIRED (now >= exp), ERR_TOKEN_EARLY, ERR_TOKEN_AUDIENCE, ERR_TOKEN_INVALID (issuer),
- * ERR_TOKEN_ROOM or ERR_TOKEN_PLACE, the first that applies in this order: audience, issuer, times,
- * room, place. */
-int token_claims_check(const struct token_claims *claims, const struct token_expect *expect) MUST_CHECK;
+/* 0, ERR_TOKEN_EXPIRED (now >= exp), ERR_TOKEN_EARLY, ERR_TOKEN_AUDIENCE, ERR_TOKEN_INVALID
+ * (issuer), ERR_TOKEN_ROOM or ERR_TOKEN_PLACE, the first that applies in this order: audience,
+ * issuer, times, room, place. */
+int token_claims_check(
+	const struct token_claims *claims, const struct token_expect *expect) MUST_CHECK;
 
 /* "audio" -> TOKEN_PUBLISH_AUDIO and so on; 0 for an unknown kind. And back; NULL for none. */
 unsigned token_publish_from_name(const char *name);

@@ -29,7 +29,7 @@ static size_t lead_byte(unsigned char c, uint32_t *bits)
 
 size_t utf8_decode(const char *s, size_t len, uint32_t *cp)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t v = 0;
 
 	if (len == 0) {
@@ -57,5 +57,5 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *cp)
 bool utf8_is_control(uint32_t cp)
 {
 	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x061c || cp == 0x200e ||
-	       cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+		cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
 }

@@ -16,9 +16,9 @@ static void test_vectors(void **state)
 {
 	static const struct {
 		const char *bytes, *text;
-	} cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"},
-		{"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe\xfb", "__77"},
-		{"\xfb\xef\xbe", "----"}};
+	} cases[] = { { "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" },
+		{ "foob", "Zm9vYg" }, { "fooba", "Zm9vYmE" }, { "foobar", "Zm9vYmFy" },
+		{ "\xff\xfe\xfb", "__77" }, { "\xfb\xef\xbe", "----" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -48,8 +48,8 @@ static void test_vectors(void **state)
 
 static void test_strict(void **state)
 {
-	static const char *const bad[] = {"Z", "Zg==", "Zg=", "Zm9vY", "Zh", "Zm9", "Zm 8", "Zm8\n",
-		"Zm+8", "Zm/8", " Zg", "Zg.", "\xc3\xa4g"};
+	static const char *const bad[] = { "Z", "Zg==", "Zg=", "Zm9vY", "Zh", "Zm9", "Zm 8",
+		"Zm8\n", "Zm+8", "Zm/8", " Zg", "Zg.", "\xc3\xa4g" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

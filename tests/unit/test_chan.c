@@ -84,7 +84,7 @@ static void on_end(struct chan *ch, int err, void *user)
 	ev_break(s->f->loop, EVBREAK_ONE);
 }
 
-static const struct chan_events events = {on_message, on_open, on_end};
+static const struct chan_events events = { on_message, on_open, on_end };
 
 static void guard_cb(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
@@ -125,7 +125,7 @@ static int setup(void **state)
 	f->loop = ev_loop_new(EVFLAG_AUTO);
 	ev_init(&f->guard, guard_cb);
 	tls_ca_init(&f->ca);
-	tls_identity_init(&f->id, &f->ca, &(struct tls_wish){.name = "peer.example"});
+	tls_identity_init(&f->id, &f->ca, &(struct tls_wish){ .name = "peer.example" });
 	f->creds = tls_fixture_creds(&f->id, &f->ca);
 	*state = f;
 	return 0;
@@ -145,7 +145,7 @@ static int teardown(void **state)
 
 static struct seen seen_init(struct fixture *f)
 {
-	return (struct seen){.f = f};
+	return (struct seen){ .f = f };
 }
 
 static void packet_fds(int fds[2])
@@ -166,17 +166,18 @@ static void packet_pair(struct fixture *f, struct seen *a, struct seen *b)
 static void init_server(struct fixture *f, struct tls_io *io, int fd)
 {
 	const struct tls_io_server conf = {
-		.creds = f->creds, .alpn = "helio-link/1", .want_client_cert = true};
+		.creds = f->creds, .alpn = "helio-link/1", .want_client_cert = true
+	};
 
 	assert_int_equal(tls_io_init_server(io, fd, &conf), 0);
 }
 
 static void init_client(struct fixture *f, struct tls_io *io, int fd)
 {
-	const struct tls_io_client conf = {.creds = f->creds,
+	const struct tls_io_client conf = { .creds = f->creds,
 		.alpn = "helio-link/1",
 		.tls_name = "peer.example",
-		.require_ca = true};
+		.require_ca = true };
 
 	assert_int_equal(tls_io_init_client(io, fd, &conf), 0);
 }
@@ -333,11 +334,11 @@ static void test_packet_garbage(void **state)
 		const char *text;
 		int err;
 	} cases[] = {
-		{"garbage", ERR_BAD_JSON},
-		{"[]", ERR_BAD_JSON},
-		{"{}", ERR_BAD_FIELD},
-		{"{\"type\":1}", ERR_BAD_FIELD},
-		{"{\"type\":\"a\",\"type\":\"b\"}", ERR_BAD_JSON},
+		{ "garbage", ERR_BAD_JSON },
+		{ "[]", ERR_BAD_JSON },
+		{ "{}", ERR_BAD_FIELD },
+		{ "{\"type\":1}", ERR_BAD_FIELD },
+		{ "{\"type\":\"a\",\"type\":\"b\"}", ERR_BAD_JSON },
 	};
 	struct fixture *f = *state;
 
@@ -433,7 +434,7 @@ static void test_destroy_inside(void **state)
 static void send_frame(struct tls_io *io, enum frame_kind kind, uint32_t length,
 	const void *payload, size_t payload_len)
 {
-	const struct frame_hdr hdr = {.kind = (uint8_t)kind, .length = length};
+	const struct frame_hdr hdr = { .kind = (uint8_t)kind, .length = length };
 	uint8_t bytes[FRAME_HDR_LEN + 256];
 
 	frame_hdr_write(&hdr, bytes);
@@ -449,15 +450,15 @@ static void test_tls_bad_frames(void **state)
 		const char *payload;
 		int err;
 	} cases[] = {
-		{FRAME_AUDIO, 0, "", ERR_BAD_FRAME},
-		{(enum frame_kind)99, 0, "", ERR_BAD_FRAME},
-		{FRAME_CONTROL, CHAN_MESSAGE_MAX + 1, "", ERR_TOO_LARGE},
-		{FRAME_CONTROL, 0xffffffff, "", ERR_TOO_LARGE},
-		{FRAME_PING, 65, "", ERR_BAD_FRAME},
-		{FRAME_PONG, 65, "", ERR_BAD_FRAME},
-		{FRAME_CONTROL, 4, "junk", ERR_BAD_JSON},
-		{FRAME_CONTROL, 2, "{}", ERR_BAD_FIELD},
-		{FRAME_CONTROL, 0, "", ERR_BAD_JSON},
+		{ FRAME_AUDIO, 0, "", ERR_BAD_FRAME },
+		{ (enum frame_kind)99, 0, "", ERR_BAD_FRAME },
+		{ FRAME_CONTROL, CHAN_MESSAGE_MAX + 1, "", ERR_TOO_LARGE },
+		{ FRAME_CONTROL, 0xffffffff, "", ERR_TOO_LARGE },
+		{ FRAME_PING, 65, "", ERR_BAD_FRAME },
+		{ FRAME_PONG, 65, "", ERR_BAD_FRAME },
+		{ FRAME_CONTROL, 4, "junk", ERR_BAD_JSON },
+		{ FRAME_CONTROL, 2, "{}", ERR_BAD_FIELD },
+		{ FRAME_CONTROL, 0, "", ERR_BAD_JSON },
 	};
 	struct fixture *f = *state;
 
@@ -484,7 +485,7 @@ static void test_tls_split(void **state)
 	struct seen s = seen_init(f);
 	struct tls_io io;
 	uint8_t bytes[2 * (FRAME_HDR_LEN + sizeof(text) - 1)];
-	const struct frame_hdr hdr = {.kind = FRAME_CONTROL, .length = sizeof(text) - 1};
+	const struct frame_hdr hdr = { .kind = FRAME_CONTROL, .length = sizeof(text) - 1 };
 
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *at = bytes + i * sizeof(bytes) / 2;
@@ -512,7 +513,7 @@ static void test_tls_ping(void **state)
 	struct seen s = seen_init(f);
 	struct tls_io io;
 	uint8_t bytes[100 * (FRAME_HDR_LEN + 8)];
-	const struct frame_hdr hdr = {.kind = FRAME_PING, .length = 8};
+	const struct frame_hdr hdr = { .kind = FRAME_PING, .length = 8 };
 	size_t got = 0;
 	size_t n = 0;
 

@@ -30,7 +30,7 @@ static void test_names(void **state)
 		assert_true(errcode_text(a)[strlen(errcode_text(a)) - 1] != '.');
 		for (int b = 0; b < a; b++) {
 			assert_true(b == ERR_INTERNAL || strcmp(errcode_name(b), "internal") == 0 ||
-				    strcmp(name, errcode_name(b)) != 0);
+				strcmp(name, errcode_name(b)) != 0);
 		}
 	}
 	assert_int_equal(known, 49);

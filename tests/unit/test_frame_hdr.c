@@ -15,7 +15,7 @@
 
 static enum parse parse_field(uint8_t at, uint8_t value, int *err)
 {
-	uint8_t bytes[FRAME_HDR_LEN] = {FRAME_AUDIO};
+	uint8_t bytes[FRAME_HDR_LEN] = { FRAME_AUDIO };
 	struct frame_hdr hdr;
 
 	bytes[at] = value;
@@ -43,14 +43,14 @@ static void test_fields(void **state)
 
 static void test_lengths(void **state)
 {
-	static const uint32_t limits[] = {0, 1, LIMIT_PING_PAYLOAD, LIMIT_PAYLOAD_MIN,
+	static const uint32_t limits[] = { 0, 1, LIMIT_PING_PAYLOAD, LIMIT_PAYLOAD_MIN,
 		LIMIT_CHAT_PAYLOAD, LIMIT_PRE_HELLO_PAYLOAD, LIMIT_PAYLOAD_DEFAULT,
-		LIMIT_PAYLOAD_MAX, UINT32_MAX - 1};
+		LIMIT_PAYLOAD_MAX, UINT32_MAX - 1 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		uint8_t bytes[FRAME_HDR_LEN];
-		struct frame_hdr in = {.kind = FRAME_VIDEO};
+		struct frame_hdr in = { .kind = FRAME_VIDEO };
 		struct frame_hdr out;
 		int err = 0;
 
@@ -70,9 +70,9 @@ static void test_lengths(void **state)
 
 static void test_splits(void **state)
 {
-	const struct frame_hdr in = {
-		FRAME_VIDEO, 0x3f, 0x5a, 127, 0xffee, 0x0102, 0x03040506, 16384};
-	uint8_t bytes[FRAME_HDR_LEN + 1] = {0};
+	const struct frame_hdr in = { FRAME_VIDEO, 0x3f, 0x5a, 127, 0xffee, 0x0102, 0x03040506,
+		16384 };
+	uint8_t bytes[FRAME_HDR_LEN + 1] = { 0 };
 	struct frame_hdr out;
 	int err = 1;
 

@@ -69,9 +69,9 @@ static void test_logfmt(void **state)
 	const char *line = captured();
 	assert_int_equal(strncmp(line, "<6>time=20", 10), 0);
 	assert_int_equal(line[8 + 23], 'Z');
-	assert_non_null(
-		strstr(line, "Z level=info proc=worker event=room-join room=demo num=3 empty=\"\" "
-			     "text=\"two words\" min=-9223372036854775808 err=too-slow\n"));
+	assert_non_null(strstr(line,
+		"Z level=info proc=worker event=room-join room=demo num=3 empty=\"\" "
+		"text=\"two words\" min=-9223372036854775808 err=too-slow\n"));
 	check_printable(line);
 }
 

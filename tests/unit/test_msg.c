@@ -27,16 +27,16 @@ static int parse(const char *text)
 
 static void test_json(void **state)
 {
-	static const char *const good[] = {"{}", " {\"a\":1}\n", "{\"a\":{\"a\":1}}",
+	static const char *const good[] = { "{}", " {\"a\":1}\n", "{\"a\":{\"a\":1}}",
 		"{\"a\":\"[{\\\"[\"}", "{\"a\":\"\xf0\x9f\x98\x80\"}",
-		"{\"a\":9223372036854775807}"};
-	static const char *const bad[] = {"", " ", "[]", "1", "null", "\"x\"", "{", "}", "{}{}",
+		"{\"a\":9223372036854775807}" };
+	static const char *const bad[] = { "", " ", "[]", "1", "null", "\"x\"", "{", "}", "{}{}",
 		"{} x", "{\"a\":1,}", "{a:1}", "{'a':1}", "{\"a\":01}", "{\"a\":1,\"a\":2}",
 		"{\"a\":NaN}", "{\"a\":\"\\u0000\"}", "{\"\\u0000\":1}", "{\"a\":\"\xff\"}",
 		"{\"a\":\"\xc0\xaf\"}", "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\\ud800\"}",
 		"{\"a\":\"\n\"}", "{\"a\":1e999}", "{\"a\":9223372036854775808}",
 		"{\"a\":-9223372036854775809}", "{\"a\":99999999999999999999999999999999999999}",
-		"\xef\xbb\xbf{}", "{\"a\":tru}", "// x\n{}", "{\"x\":{\"b\":1,\"b\":1}}"};
+		"\xef\xbb\xbf{}", "{\"a\":tru}", "// x\n{}", "{\"x\":{\"b\":1,\"b\":1}}" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -55,7 +55,7 @@ static void test_json(void **state)
 
 static void test_depth(void **state)
 {
-	static const char *const open_close[] = {"[", "]", "{\"a\":", "}"};
+	static const char *const open_close[] = { "[", "]", "{\"a\":", "}" };
 
 	(void)state;
 	for (int objects = 0; objects < 2; objects++) {
@@ -110,12 +110,12 @@ static void test_type(void **state)
 	static const struct {
 		const char *text;
 		int err;
-	} cases[] = {{"{\"type\":\"a\"}", 0}, {"{}", ERR_BAD_FIELD},
-		{"{\"type\":\"\"}", ERR_BAD_FIELD}, {"{\"type\":7}", ERR_BAD_FIELD},
-		{"{\"type\":null}", ERR_BAD_FIELD},
-		{"{\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", 0},
-		{"{\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", ERR_BAD_FIELD},
-		{"{\"type\"", ERR_BAD_JSON}};
+	} cases[] = { { "{\"type\":\"a\"}", 0 }, { "{}", ERR_BAD_FIELD },
+		{ "{\"type\":\"\"}", ERR_BAD_FIELD }, { "{\"type\":7}", ERR_BAD_FIELD },
+		{ "{\"type\":null}", ERR_BAD_FIELD },
+		{ "{\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", 0 },
+		{ "{\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", ERR_BAD_FIELD },
+		{ "{\"type\"", ERR_BAD_JSON } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -192,7 +192,8 @@ static char *repeat(char c, size_t n)
 
 static void test_names(void **state)
 {
-	static const char *const bad[] = {"", "a b", "a/b", "a+b", "a\n", "\xc3\xa4", "a:b", "a\""};
+	static const char *const bad[] = { "", "a b", "a/b", "a+b", "a\n", "\xc3\xa4", "a:b",
+		"a\"" };
 
 	(void)state;
 	assert_true(msg_is_name("aZ09._@-"));
@@ -222,9 +223,9 @@ static void test_names(void **state)
 
 static void test_display_names(void **state)
 {
-	static const char *const good[] = {"Alice", "J\xc3\xbcrgen M\xc3\xbcller",
-		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "a \" ' <b>", "\xc2\xa0"};
-	static const char *const bad[] = {"", "a\nb", "a\tb", "\x1b[31m", "a\x7f", "\xc2\x85",
+	static const char *const good[] = { "Alice", "J\xc3\xbcrgen M\xc3\xbcller",
+		"\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x98\x80", "a \" ' <b>", "\xc2\xa0" };
+	static const char *const bad[] = { "", "a\nb", "a\tb", "\x1b[31m", "a\x7f", "\xc2\x85",
 		"\xc2\x9b",
 		"a\xe2\x80\xae"
 		"b",
@@ -234,7 +235,7 @@ static void test_display_names(void **state)
 		"\xf5\x80\x80\x80", "\x80", "\xe6\x97",
 		"\xe6"
 		"a"
-		"a"};
+		"a" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -25,7 +25,7 @@ static void set_port(struct settings_addr *addr, int fd)
 
 static void test_listen_connect(void **state)
 {
-	static const char *const hosts[] = {"127.0.0.1:1", "[::1]:1"};
+	static const char *const hosts[] = { "127.0.0.1:1", "[::1]:1" };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -46,7 +46,7 @@ static void test_listen_connect(void **state)
 		assert_int_equal(net_listen(&again, 8, &other), ERR_SYSTEM);
 		assert_int_equal(errno, EADDRINUSE);
 		assert_int_equal(net_connect_start(&addr, NULL, &peer), 0);
-		struct pollfd p = {.fd = peer, .events = POLLOUT};
+		struct pollfd p = { .fd = peer, .events = POLLOUT };
 		assert_int_equal(poll(&p, 1, 5000), 1);
 		assert_int_equal(net_connect_result(peer), 0);
 		net_tune(peer, 1000);
@@ -55,7 +55,7 @@ static void test_listen_connect(void **state)
 		/* nobody listens any more */
 		int err = net_connect_start(&addr, NULL, &peer);
 		if (err == 0) {
-			p = (struct pollfd){.fd = peer, .events = POLLOUT};
+			p = (struct pollfd){ .fd = peer, .events = POLLOUT };
 			assert_int_equal(poll(&p, 1, 5000), 1);
 			err = net_connect_result(peer);
 			close(peer);
@@ -68,10 +68,10 @@ static void test_text(void **state)
 {
 	static const struct {
 		const char *in, *out;
-	} cases[] = {{"192.0.2.1:4711", "192.0.2.1:4711"},
-		{"[2001:db8::1]:4711", "[2001:db8::1]:4711"},
-		{"[::ffff:192.0.2.1]:80", "192.0.2.1:80"}};
-	struct sockaddr_storage sa = {.ss_family = AF_UNIX};
+	} cases[] = { { "192.0.2.1:4711", "192.0.2.1:4711" },
+		{ "[2001:db8::1]:4711", "[2001:db8::1]:4711" },
+		{ "[::ffff:192.0.2.1]:80", "192.0.2.1:80" } };
+	struct sockaddr_storage sa = { .ss_family = AF_UNIX };
 	char text[64];
 
 	(void)state;

@@ -16,14 +16,14 @@
 
 static void test_addr(void **state)
 {
-	static const char *const good[] = {"192.0.2.1:1", "0.0.0.0:65535", "[::]:49152",
-		"[2001:db8::1]:1", "[::ffff:192.0.2.1]:80"};
-	static const char *const bad[] = {"", ":", "192.0.2.1", "192.0.2.1:", "192.0.2.1:0",
+	static const char *const good[] = { "192.0.2.1:1", "0.0.0.0:65535", "[::]:49152",
+		"[2001:db8::1]:1", "[::ffff:192.0.2.1]:80" };
+	static const char *const bad[] = { "", ":", "192.0.2.1", "192.0.2.1:", "192.0.2.1:0",
 		"192.0.2.1:65536", "192.0.2.1:99999999999999999999", "192.0.2.1:-1", "192.0.2.1:1x",
 		" 192.0.2.1:1", "192.0.2.1 :1", "192.0.2:1", "192.0.2.256:1", "localhost:1",
 		"example.org:1", "::1:1", "[::1]", "[::1]1", "[::1]:", "[::1:1", "[192.0.2.1]:1",
 		"[fe80::1%lo]:1", "[]:1", "1:1",
-		"[00000000000000000000000000000000000000000000000000000000000000]:1"};
+		"[00000000000000000000000000000000000000000000000000000000000000]:1" };
 	struct settings_addr addr;
 
 	(void)state;
@@ -40,8 +40,8 @@ static void test_addr(void **state)
 
 static void test_ports(void **state)
 {
-	static const char *const bad[] = {
-		"", "0", "65536", "5-4", "1-", "-1", "1-2-3", "1 -2", "a", "1-65536", "0-5", "1,2"};
+	static const char *const bad[] = { "", "0", "65536", "5-4", "1-", "-1", "1-2-3", "1 -2",
+		"a", "1-65536", "0-5", "1,2" };
 	uint16_t first = 7;
 	uint16_t last = 7;
 
@@ -59,10 +59,10 @@ static void test_ports(void **state)
 
 static void test_durations_and_sizes(void **state)
 {
-	static const char *const bad[] = {"", "s", "5", "5 s", "-5s", "5S", "5sec", "1.5s", "5s5",
-		"0x5s", "99999999999999999999s", "9223372036854775807d"};
-	static const char *const bad_sizes[] = {"", "k", "5kB", "-1", "5 k", "5T", "1.5M",
-		"9223372036854775808", "9007199254740992G"};
+	static const char *const bad[] = { "", "s", "5", "5 s", "-5s", "5S", "5sec", "1.5s", "5s5",
+		"0x5s", "99999999999999999999s", "9223372036854775807d" };
+	static const char *const bad_sizes[] = { "", "k", "5kB", "-1", "5 k", "5T", "1.5M",
+		"9223372036854775808", "9007199254740992G" };
 	uint64_t v = 1;
 
 	(void)state;
@@ -96,8 +96,9 @@ static void test_durations_and_sizes(void **state)
 static int parse_text(const char *text, cfg_t **cfg, char reason[SETTINGS_ERROR_SIZE])
 {
 	static char name_default[] = "d";
-	cfg_opt_t section[] = {CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr), CFG_END()};
-	cfg_opt_t opts[] = {CFG_STR_CB("name", name_default, CFGF_NONE, settings_cb_name),
+	cfg_opt_t section[] = { CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr),
+		CFG_END() };
+	cfg_opt_t opts[] = { CFG_STR_CB("name", name_default, CFGF_NONE, settings_cb_name),
 		CFG_STR_LIST_CB("listen", NULL, CFGF_NODEFAULT, settings_cb_addr),
 		CFG_STR_CB("ports", NULL, CFGF_NONE, settings_cb_ports),
 		CFG_INT_CB("heartbeat", 5000, CFGF_NONE, settings_cb_duration),
@@ -105,7 +106,7 @@ static int parse_text(const char *text, cfg_t **cfg, char reason[SETTINGS_ERROR_
 		CFG_STR_CB("log-level", NULL, CFGF_NONE, settings_cb_log_level),
 		CFG_STR_CB("log-format", NULL, CFGF_NONE, settings_cb_log_format),
 		CFG_INT("number", 1, CFGF_NONE),
-		CFG_SEC("reflector", section, CFGF_MULTI | CFGF_TITLE), CFG_END()};
+		CFG_SEC("reflector", section, CFGF_MULTI | CFGF_TITLE), CFG_END() };
 	char path[] = "/tmp/helio-settings-XXXXXX";
 	char error[SETTINGS_ERROR_SIZE];
 	int fd = mkstemp(path);
@@ -152,20 +153,20 @@ static void test_file_errors(void **state)
 	static const struct {
 		const char *text, *line, *word;
 	} cases[] = {
-		{"name = a\nnmae = b\n", ":2: ", "nmae"},
-		{"\n\nname = \"a b\"\n", ":3: ", "'a b'"},
-		{"listen = {\"0.0.0.0:1\",\n\"localhost:2\"}\n", ":2: ", "localhost"},
-		{"ports = 5-4\n", ":1: ", "ports"},
-		{"heartbeat = 5\n", ":1: ", "heartbeat"},
-		{"queue = much\n", ":1: ", "queue"},
-		{"log-level = loud\n", ":1: ", "log-level"},
-		{"log-format = xml\n", ":1: ", "logfmt or json"},
-		{"number = five\n", ":1: ", "number"},
-		{"reflector \"r1\" {\n control = nowhere:1\n}\n", ":2: ", "nowhere"},
-		{"reflector \"r1\" {\n contrl = x\n}\n", ":2: ", "contrl"},
-		{"name = \"open\n", ":", ""},
-		{"name\n", ":", ""},
-		{"name = {a}\n}\n", ":", ""},
+		{ "name = a\nnmae = b\n", ":2: ", "nmae" },
+		{ "\n\nname = \"a b\"\n", ":3: ", "'a b'" },
+		{ "listen = {\"0.0.0.0:1\",\n\"localhost:2\"}\n", ":2: ", "localhost" },
+		{ "ports = 5-4\n", ":1: ", "ports" },
+		{ "heartbeat = 5\n", ":1: ", "heartbeat" },
+		{ "queue = much\n", ":1: ", "queue" },
+		{ "log-level = loud\n", ":1: ", "log-level" },
+		{ "log-format = xml\n", ":1: ", "logfmt or json" },
+		{ "number = five\n", ":1: ", "number" },
+		{ "reflector \"r1\" {\n control = nowhere:1\n}\n", ":2: ", "nowhere" },
+		{ "reflector \"r1\" {\n contrl = x\n}\n", ":2: ", "contrl" },
+		{ "name = \"open\n", ":", "" },
+		{ "name\n", ":", "" },
+		{ "name = {a}\n}\n", ":", "" },
 	};
 
 	(void)state;
@@ -186,7 +187,7 @@ static void test_file_errors(void **state)
 
 static void test_no_file(void **state)
 {
-	cfg_opt_t opts[] = {CFG_END()};
+	cfg_opt_t opts[] = { CFG_END() };
 	cfg_t *cfg = NULL;
 	char error[SETTINGS_ERROR_SIZE];
 

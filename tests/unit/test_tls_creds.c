@@ -76,10 +76,11 @@ static int create_external(
 static void shake(gnutls_certificate_credentials_t server_creds, const struct tls_identity *id,
 	enum tls_io_result *client_result, enum tls_io_result *server_result)
 {
-	const struct tls_io_server server = {.creds = server_creds, .alpn = "helio/1"};
+	const struct tls_io_server server = { .creds = server_creds, .alpn = "helio/1" };
 	gnutls_certificate_credentials_t empty = tls_fixture_creds(NULL, NULL);
 	const struct tls_io_client client = {
-		.creds = empty, .alpn = "helio/1", .spki_pin = id->pin};
+		.creds = empty, .alpn = "helio/1", .spki_pin = id->pin
+	};
 	struct tls_io c;
 	struct tls_io s;
 	int fds[2];
@@ -97,8 +98,8 @@ static void shake(gnutls_certificate_credentials_t server_creds, const struct tl
 
 static void test_external(void **state)
 {
-	static const gnutls_pk_algorithm_t pks[] = {
-		GNUTLS_PK_ECDSA, GNUTLS_PK_EDDSA_ED25519, GNUTLS_PK_RSA};
+	static const gnutls_pk_algorithm_t pks[] = { GNUTLS_PK_ECDSA, GNUTLS_PK_EDDSA_ED25519,
+		GNUTLS_PK_RSA };
 	const struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(pks) / sizeof(pks[0]); i++) {
@@ -109,7 +110,7 @@ static void test_external(void **state)
 		enum tls_io_result server = TLS_IO_OK;
 
 		tls_identity_init(
-			&id, &f->ca, &(struct tls_wish){.pk = pks[i], .name = "r1.example"});
+			&id, &f->ca, &(struct tls_wish){ .pk = pks[i], .name = "r1.example" });
 		signer_init(&s, &id);
 		assert_int_equal(create_external(&creds, &id, &s), 0);
 		unsigned before = s.calls;
@@ -137,8 +138,8 @@ static void test_external_bad(void **state)
 	struct signer s;
 	gnutls_certificate_credentials_t creds = NULL;
 
-	tls_identity_init(&id, &f->ca, &(struct tls_wish){.name = "r1.example"});
-	tls_identity_init(&other, &f->ca, &(struct tls_wish){.name = "r2.example"});
+	tls_identity_init(&id, &f->ca, &(struct tls_wish){ .name = "r1.example" });
+	tls_identity_init(&other, &f->ca, &(struct tls_wish){ .name = "r2.example" });
 	signer_init(&s, &other);
 	assert_int_equal(create_external(&creds, &id, &s), ERR_CONFIG);
 	s.refuse = true;
@@ -158,7 +159,7 @@ static void test_pin(void **state)
 	char pin[52];
 	int64_t not_after = 0;
 
-	tls_identity_init(&id, &f->ca, &(struct tls_wish){.name = "r1.example"});
+	tls_identity_init(&id, &f->ca, &(struct tls_wish){ .name = "r1.example" });
 	assert_int_equal(
 		tls_creds_pin((const char *)id.cert.data, id.cert.size, pin, &not_after), 0);
 	assert_string_equal(pin, id.pin);
@@ -188,35 +189,35 @@ static void test_load(void **state)
 	char why[512] = "";
 	gnutls_certificate_credentials_t creds = NULL;
 
-	tls_identity_init(&id, &f->ca, &(struct tls_wish){.name = "r1.example"});
-	tls_identity_init(&other, &f->ca, &(struct tls_wish){.name = "r2.example"});
+	tls_identity_init(&id, &f->ca, &(struct tls_wish){ .name = "r1.example" });
+	tls_identity_init(&other, &f->ca, &(struct tls_wish){ .name = "r2.example" });
 	put_file(f, "cert", id.cert.data, id.cert.size, cert);
 	put_file(f, "key", id.key.data, id.key.size, key);
 	put_file(f, "wrong", other.key.data, other.key.size, wrong_key);
 	put_file(f, "ca", f->ca.pem.data, f->ca.pem.size, ca);
 	put_file(f, "junk", "junk", 4, junk);
 
-	struct tls_creds_source src = {cert, key, ca};
+	struct tls_creds_source src = { cert, key, ca };
 	assert_int_equal(tls_creds_load(&creds, &src, why), 0);
 	gnutls_certificate_free_credentials(creds);
-	src = (struct tls_creds_source){.ca_file = ca};
+	src = (struct tls_creds_source){ .ca_file = ca };
 	assert_int_equal(tls_creds_load(&creds, &src, NULL), 0);
 	gnutls_certificate_free_credentials(creds);
 
-	src = (struct tls_creds_source){cert, wrong_key, NULL};
+	src = (struct tls_creds_source){ cert, wrong_key, NULL };
 	assert_int_equal(tls_creds_load(&creds, &src, why), ERR_CONFIG);
 	assert_non_null(strstr(why, wrong_key));
-	src = (struct tls_creds_source){junk, key, NULL};
+	src = (struct tls_creds_source){ junk, key, NULL };
 	assert_int_equal(tls_creds_load(&creds, &src, why), ERR_CONFIG);
 	assert_non_null(strstr(why, junk));
-	src = (struct tls_creds_source){cert, key, junk};
+	src = (struct tls_creds_source){ cert, key, junk };
 	assert_int_equal(tls_creds_load(&creds, &src, why), ERR_CONFIG);
 	assert_non_null(strstr(why, junk));
-	src = (struct tls_creds_source){"/nonexistent/cert", key, NULL};
+	src = (struct tls_creds_source){ "/nonexistent/cert", key, NULL };
 	assert_int_equal(tls_creds_load(&creds, &src, why), ERR_SYSTEM);
 	assert_non_null(strstr(why, "/nonexistent/cert"));
 	assert_non_null(strstr(why, "No such file"));
-	src = (struct tls_creds_source){cert, NULL, NULL};
+	src = (struct tls_creds_source){ cert, NULL, NULL };
 	assert_int_equal(tls_creds_load(&creds, &src, why), ERR_INVALID);
 
 	unlink(cert);

@@ -38,8 +38,8 @@ static int setup(void **state)
 
 	tls_ca_init(&f->ca);
 	tls_ca_init(&f->other_ca);
-	tls_identity_init(&f->server, &f->ca, &(struct tls_wish){.name = "r1.example"});
-	tls_identity_init(&f->client, &f->ca, &(struct tls_wish){.name = "authd.example"});
+	tls_identity_init(&f->server, &f->ca, &(struct tls_wish){ .name = "r1.example" });
+	tls_identity_init(&f->client, &f->ca, &(struct tls_wish){ .name = "authd.example" });
 	f->server_creds = tls_fixture_creds(&f->server, &f->ca);
 	f->trusting = tls_fixture_creds(NULL, &f->ca);
 	f->empty = tls_fixture_creds(NULL, NULL);
@@ -64,15 +64,15 @@ static int teardown(void **state)
 
 static struct tls_io_server server_conf(const struct fixture *f)
 {
-	return (struct tls_io_server){.creds = f->server_creds, .alpn = "helio/1"};
+	return (struct tls_io_server){ .creds = f->server_creds, .alpn = "helio/1" };
 }
 
 static struct tls_io_client client_conf(const struct fixture *f)
 {
-	return (struct tls_io_client){.creds = f->trusting,
+	return (struct tls_io_client){ .creds = f->trusting,
 		.alpn = "helio/1",
 		.tls_name = "r1.example",
-		.require_ca = true};
+		.require_ca = true };
 }
 
 static void link_shake(
@@ -172,7 +172,8 @@ static void test_expired(void **state)
 	struct tls_io_server server = server_conf(f);
 	struct tls_identity old;
 
-	tls_identity_init(&old, &f->ca, &(struct tls_wish){.name = "r1.example", .expired = true});
+	tls_identity_init(
+		&old, &f->ca, &(struct tls_wish){ .name = "r1.example", .expired = true });
 	server.creds = tls_fixture_creds(&old, NULL);
 	expect_refused(&client, &server, ERR_TLS_CERT);
 	gnutls_certificate_free_credentials(server.creds);
@@ -187,7 +188,7 @@ static void test_wrong_purpose(void **state)
 	struct tls_identity id;
 
 	tls_identity_init(&id, &f->ca,
-		&(struct tls_wish){.name = "r1.example", .purpose = GNUTLS_KP_TLS_WWW_CLIENT});
+		&(struct tls_wish){ .name = "r1.example", .purpose = GNUTLS_KP_TLS_WWW_CLIENT });
 	server.creds = tls_fixture_creds(&id, NULL);
 	expect_refused(&client, &server, ERR_TLS_CERT);
 	gnutls_certificate_free_credentials(server.creds);
@@ -196,7 +197,7 @@ static void test_wrong_purpose(void **state)
 
 static void test_ip_literal(void **state)
 {
-	static const char *const names[] = {"127.0.0.1", "::1"};
+	static const char *const names[] = { "127.0.0.1", "::1" };
 	const struct fixture *f = *state;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -208,7 +209,7 @@ static void test_ip_literal(void **state)
 		size_t len = sizeof(sni);
 		unsigned type = 0;
 
-		tls_identity_init(&id, &f->ca, &(struct tls_wish){.name = names[i]});
+		tls_identity_init(&id, &f->ca, &(struct tls_wish){ .name = names[i] });
 		server.creds = tls_fixture_creds(&id, NULL);
 		client.tls_name = names[i];
 		link_shake(&l, &client, &server);
@@ -226,10 +227,10 @@ static void test_pin(void **state)
 {
 	const struct fixture *f = *state;
 	const struct tls_io_server server = server_conf(f);
-	struct tls_io_client client = {.creds = f->empty,
+	struct tls_io_client client = { .creds = f->empty,
 		.alpn = "helio/1",
 		.tls_name = "whatever.example",
-		.spki_pin = f->server.pin};
+		.spki_pin = f->server.pin };
 	struct link l;
 
 	/* the pin alone: unknown CA, other name */
@@ -301,7 +302,7 @@ static void test_client_cert(void **state)
 	assert_int_equal(l.server.err, ERR_TLS_CERT);
 	link_close(&l);
 
-	tls_identity_init(&stranger, &f->other_ca, &(struct tls_wish){.name = "authd.example"});
+	tls_identity_init(&stranger, &f->other_ca, &(struct tls_wish){ .name = "authd.example" });
 	client.creds = tls_fixture_creds(&stranger, &f->ca);
 	link_shake(&l, &client, &server);
 	assert_int_equal(l.server_result, TLS_IO_FAILED);
@@ -408,7 +409,7 @@ static void test_ends(void **state)
 static void test_broken_record(void **state)
 {
 	const struct fixture *f = *state;
-	static const char junk[64] = {0x17, 3, 3, 0, 40, 1, 2, 3};
+	static const char junk[64] = { 0x17, 3, 3, 0, 40, 1, 2, 3 };
 	struct link l;
 	char buf[64];
 	size_t n = 0;

@@ -17,7 +17,7 @@
 
 static struct token_claims sample(void)
 {
-	struct token_claims c = {.issuer = "authd",
+	struct token_claims c = { .issuer = "authd",
 		.audience = "example",
 		.participant = "alice+laptop",
 		.user = "alice",
@@ -30,7 +30,7 @@ static struct token_claims sample(void)
 		.publish = TOKEN_PUBLISH_AUDIO | TOKEN_PUBLISH_DATA,
 		.subscribe = true,
 		.moderate = true,
-		.place_count = 2};
+		.place_count = 2 };
 
 	strcpy(c.places[0], "r1:49152");
 	strcpy(c.places[1], "r2:65535");
@@ -90,14 +90,14 @@ static int with(const char *object, const char *key, const char *value)
 
 static void test_each_claim(void **state)
 {
-	static const char *const strings[] = {"iss", "aud", "sub", "usr", "name", "room", "jti"};
-	static const char *const wrong[] = {
-		NULL, "1", "null", "[]", "\"\"", "\"a\\nb\"", "\"a\\u202eb\""};
-	static const char *const times[] = {"iat", "exp"};
-	static const char *const wrong_times[] = {
-		NULL, "\"5\"", "5.5", "-1", "253402300800", "true"};
-	static const char *const grants[] = {"publish", "subscribe", "chat", "moderate"};
-	static const char *const wrong_grants[] = {NULL, "1", "\"true\"", "{}", "null", "[1]"};
+	static const char *const strings[] = { "iss", "aud", "sub", "usr", "name", "room", "jti" };
+	static const char *const wrong[] = { NULL, "1", "null", "[]", "\"\"", "\"a\\nb\"",
+		"\"a\\u202eb\"" };
+	static const char *const times[] = { "iat", "exp" };
+	static const char *const wrong_times[] = { NULL, "\"5\"", "5.5", "-1", "253402300800",
+		"true" };
+	static const char *const grants[] = { "publish", "subscribe", "chat", "moderate" };
+	static const char *const wrong_grants[] = { NULL, "1", "\"true\"", "{}", "null", "[1]" };
 
 	(void)state;
 	for (size_t i = 0; i < 7; i++) {
@@ -129,8 +129,8 @@ static void test_limits(void **state)
 	static const struct {
 		const char *key;
 		unsigned limit;
-	} cases[] = {{"iss", LIMIT_NAME}, {"aud", LIMIT_NAME}, {"usr", LIMIT_NAME},
-		{"name", LIMIT_DISPLAY_NAME}, {"room", LIMIT_NAME}, {"jti", LIMIT_JTI}};
+	} cases[] = { { "iss", LIMIT_NAME }, { "aud", LIMIT_NAME }, { "usr", LIMIT_NAME },
+		{ "name", LIMIT_DISPLAY_NAME }, { "room", LIMIT_NAME }, { "jti", LIMIT_JTI } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -148,13 +148,13 @@ static void test_limits(void **state)
 
 static void test_places(void **state)
 {
-	static const char *const good[] = {"[\"r1:1\"]", "[\"r1:65535\"]",
-		"[\"a:1\",\"a:2\",\"a:3\",\"a:4\",\"a:5\",\"a:6\",\"a:7\",\"a:8\"]"};
-	static const char *const bad[] = {NULL, "[]", "{}", "\"r1:1\"", "[1]", "[\"r1\"]",
+	static const char *const good[] = { "[\"r1:1\"]", "[\"r1:65535\"]",
+		"[\"a:1\",\"a:2\",\"a:3\",\"a:4\",\"a:5\",\"a:6\",\"a:7\",\"a:8\"]" };
+	static const char *const bad[] = { NULL, "[]", "{}", "\"r1:1\"", "[1]", "[\"r1\"]",
 		"[\"r1:\"]", "[\":1\"]", "[\"r1:0\"]", "[\"r1:01\"]", "[\"r1:65536\"]",
 		"[\"r1:999999\"]", "[\"r1:+1\"]", "[\"r1: 1\"]", "[\"r 1:1\"]", "[\"r1:1:2\"]",
 		"[\"r1:1\",2]",
-		"[\"a:1\",\"a:2\",\"a:3\",\"a:4\",\"a:5\",\"a:6\",\"a:7\",\"a:8\",\"a:9\"]"};
+		"[\"a:1\",\"a:2\",\"a:3\",\"a:4\",\"a:5\",\"a:6\",\"a:7\",\"a:8\",\"a:9\"]" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -168,7 +168,7 @@ static void test_places(void **state)
 static void test_times(void **state)
 {
 	const struct token_claims c = sample();
-	struct token_expect e = {.now = 1500};
+	struct token_expect e = { .now = 1500 };
 
 	(void)state;
 	assert_int_equal(token_claims_check(&c, &e), 0);
@@ -191,7 +191,7 @@ static void test_times(void **state)
 static void test_order(void **state)
 {
 	struct token_claims c = sample();
-	struct token_expect e = {"other", "other", "other", "r3:1", 5000};
+	struct token_expect e = { "other", "other", "other", "r3:1", 5000 };
 
 	(void)state;
 	assert_int_equal(token_claims_check(&c, &e), ERR_TOKEN_AUDIENCE);

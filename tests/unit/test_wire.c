@@ -14,7 +14,7 @@
 
 static void test_read(void **state)
 {
-	static const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+	static const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
 	struct wire_reader r;
 
 	(void)state;
@@ -34,7 +34,7 @@ static void test_read(void **state)
 /* The first error stays, and nothing is consumed by a read that fails. */
 static void test_read_past_end(void **state)
 {
-	static const uint8_t bytes[] = {1, 2, 3};
+	static const uint8_t bytes[] = { 1, 2, 3 };
 	struct wire_reader r;
 
 	(void)state;
@@ -51,7 +51,8 @@ static void test_read_past_end(void **state)
 
 static void test_write(void **state)
 {
-	static const uint8_t expected[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0xaa};
+	static const uint8_t expected[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+		0xaa };
 	uint8_t out[16];
 	struct wire_writer w;
 

@@ -18,9 +18,9 @@
 static gnutls_x509_privkey_t make_key(gnutls_pk_algorithm_t pk)
 {
 	gnutls_x509_privkey_t key;
-	unsigned bits = pk == GNUTLS_PK_RSA     ? 2048
-			: pk == GNUTLS_PK_ECDSA ? GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)
-						: 256;
+	unsigned bits = pk == GNUTLS_PK_RSA ? 2048
+		: pk == GNUTLS_PK_ECDSA     ? GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)
+					    : 256;
 
 	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
 	assert_int_equal(gnutls_x509_privkey_generate(key, pk, bits, 0), 0);
@@ -29,7 +29,7 @@ static gnutls_x509_privkey_t make_key(gnutls_pk_algorithm_t pk)
 
 static gnutls_x509_crt_t make_crt(gnutls_x509_privkey_t key, const char *cn, bool expired)
 {
-	static unsigned char serial[2] = {1, 0};
+	static unsigned char serial[2] = { 1, 0 };
 	gnutls_x509_crt_t crt;
 	time_t now = time(NULL);
 
@@ -67,9 +67,9 @@ void tls_ca_finish(struct tls_ca *ca)
 static void set_name(gnutls_x509_crt_t crt, const char *name)
 {
 	unsigned char ip[16];
-	unsigned len = inet_pton(AF_INET, name, ip) == 1    ? 4
-		       : inet_pton(AF_INET6, name, ip) == 1 ? 16
-							    : 0;
+	unsigned len = inet_pton(AF_INET, name, ip) == 1 ? 4
+		: inet_pton(AF_INET6, name, ip) == 1     ? 16
+							 : 0;
 
 	if (len > 0) {
 		assert_int_equal(
@@ -94,7 +94,7 @@ static void make_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE])
 	assert_int_equal(gnutls_pubkey_import_x509(pub, crt, 0), 0);
 	assert_int_equal(gnutls_pubkey_export2(pub, GNUTLS_X509_FMT_DER, &spki), 0);
 	assert_int_equal(gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.data, spki.size, hash), 0);
-	assert_int_equal(gnutls_base64_encode2(&(gnutls_datum_t){hash, 32}, &text), 0);
+	assert_int_equal(gnutls_base64_encode2(&(gnutls_datum_t){ hash, 32 }, &text), 0);
 	assert_int_equal(text.size, 44);
 	memcpy(out, "sha256/", 7);
 	memcpy(out + 7, text.data, 44);

@@ -34,7 +34,8 @@ struct tls_wish {
 
 void tls_ca_init(struct tls_ca *ca);
 void tls_ca_finish(struct tls_ca *ca);
-void tls_identity_init(struct tls_identity *id, const struct tls_ca *ca, const struct tls_wish *wish);
+void tls_identity_init(
+	struct tls_identity *id, const struct tls_ca *ca, const struct tls_wish *wish);
 void tls_identity_finish(struct tls_identity *id);
 
 /* Credentials with an identity and a trusted CA; each may be NULL. The caller frees them. */
