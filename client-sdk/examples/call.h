@@ -1,6 +1,6 @@
 /*
- * call: one call as the modules of helio-call see it. call_main owns it; call_session moves it along
- * on what the SDK tells; views read it.
+ * call: one call as the modules of helio-call see it. call_main owns it; call_session moves it
+ * along on what the SDK tells; views read it.
  */
 #ifndef CALL_H
 #define CALL_H

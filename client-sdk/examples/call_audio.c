@@ -62,8 +62,8 @@ static bool open_wav(struct call_audio *a, const char *path)
 	if (info.samplerate == RATE) {
 		return true;
 	}
-	a->resampler = speex_resampler_init(a->channels, (spx_uint32_t)info.samplerate, RATE,
-		RESAMPLER_QUALITY, &err);
+	a->resampler = speex_resampler_init(
+		a->channels, (spx_uint32_t)info.samplerate, RATE, RESAMPLER_QUALITY, &err);
 	if (a->resampler == NULL) {
 		call_text_error("the resampler failed", speex_resampler_strerror(err),
 			"Convert the file to 48 kHz");
@@ -167,7 +167,8 @@ static bool read_block(struct call_audio *a)
 		if (!a->loop) {
 			return false;
 		}
-		if (a->opus != NULL ? op_pcm_seek(a->opus, 0) != 0 : sf_seek(a->wav, 0, SEEK_SET) != 0) {
+		if (a->opus != NULL ? op_pcm_seek(a->opus, 0) != 0
+				    : sf_seek(a->wav, 0, SEEK_SET) != 0) {
 			return false;
 		}
 	}
@@ -218,5 +219,6 @@ unsigned call_audio_read(struct call_audio *a, int16_t *pcm, unsigned samples)
 		call_mic_read(a->mic, pcm, samples);
 		return samples;
 	}
-	return a->wav != NULL || a->opus != NULL ? read_file(a, pcm, samples) : read_tone(a, pcm, samples);
+	return a->wav != NULL || a->opus != NULL ? read_file(a, pcm, samples)
+						 : read_tone(a, pcm, samples);
 }

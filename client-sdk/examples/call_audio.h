@@ -18,8 +18,8 @@ unsigned call_audio_channels(const struct call_audio *a);
 bool call_audio_is_finite(const struct call_audio *a);
 
 /*
- * Reads samples (per channel); what a file lacks at its end is filled with silence. Returns how many
- * were there: 0 at the end.
+ * Reads samples (per channel); what a file lacks at its end is filled with silence. Returns how
+ * many were there: 0 at the end.
  */
 unsigned call_audio_read(struct call_audio *a, int16_t *pcm, unsigned samples);
 

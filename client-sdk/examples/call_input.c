@@ -1,5 +1,6 @@
 /*
- * call_input: stdin as lines of chat. Reads only when poll says there is something, so it never waits.
+ * call_input: stdin as lines of chat. Reads only when poll says there is something, so it never
+ * waits.
  */
 #include "client-sdk/examples/call_input.h"
 
@@ -83,7 +84,8 @@ void call_input_read(struct call_input *in,
 			in->line[in->length] = '\0';
 			on_line(in->line, in->length, user);
 			in->length = 0;
-		} else if ((!in->editing || !edit_key(in, bytes[i])) && in->length < CALL_LINE_MAX) {
+		} else if ((!in->editing || !edit_key(in, bytes[i])) &&
+			in->length < CALL_LINE_MAX) {
 			in->line[in->length++] = bytes[i];
 		}
 	}

@@ -1,6 +1,6 @@
 /*
- * call_input: lines typed or piped into stdin. On a terminal whose picture we draw, it does the editing of
- * the line itself; else the terminal (or pipe) gives whole lines.
+ * call_input: lines typed or piped into stdin. On a terminal whose picture we draw, it does the
+ * editing of the line itself; else the terminal (or pipe) gives whole lines.
  */
 #ifndef CALL_INPUT_H
 #define CALL_INPUT_H

@@ -28,7 +28,8 @@ const char *call_ivf_read_header(FILE *f, struct call_ivf_header *h)
 	uint8_t b[HEADER];
 
 	memset(h, 0, sizeof(*h));
-	if (fread(b, 1, HEADER, f) != HEADER || memcmp(b, "DKIF", 4) != 0 || b[4] != 0 || b[5] != 0) {
+	if (fread(b, 1, HEADER, f) != HEADER || memcmp(b, "DKIF", 4) != 0 || b[4] != 0 ||
+		b[5] != 0) {
 		return "it is no IVF file";
 	}
 	memcpy(h->fourcc, b + 8, 4);
@@ -103,7 +104,8 @@ bool call_ivf_is_keyframe(const char *codec, const uint8_t *data, size_t len)
 	if (strcmp(codec, "vp8") == 0) {
 		return (data[0] & 0x01) == 0;
 	}
-	/* VP9: marker (2 bits), profile (2; a reserved bit behind profile 3), show_existing, frame_type. */
+	/* VP9: marker (2 bits), profile (2; a reserved bit behind profile 3), show_existing,
+	 * frame_type. */
 	unsigned shift = (data[0] & 0x30) == 0x30 ? 1 : 2;
 	return data[0] >> 6 == 2 && (data[0] >> shift & 0x03) == 0;
 }

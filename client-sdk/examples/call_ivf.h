@@ -1,6 +1,6 @@
 /*
- * call_ivf: the IVF container, both ways: a 32-byte header, then pictures behind 12 bytes of length and
- * time, all little-endian.
+ * call_ivf: the IVF container, both ways: a 32-byte header, then pictures behind 12 bytes of length
+ * and time, all little-endian.
  */
 #ifndef CALL_IVF_H
 #define CALL_IVF_H
@@ -20,8 +20,8 @@ struct call_ivf_header {
 const char *call_ivf_read_header(FILE *f, struct call_ivf_header *h);
 
 /*
- * Reads the next picture into *data (grown with realloc, capacity in *size). Returns 1, 0 at the end,
- * -1 when the file is broken or memory ran out.
+ * Reads the next picture into *data (grown with realloc, capacity in *size). Returns 1, 0 at the
+ * end, -1 when the file is broken or memory ran out.
  */
 int call_ivf_read_frame(FILE *f, uint8_t **data, size_t *size, size_t *len, uint64_t *pts);
 

@@ -67,7 +67,8 @@ static void json_person(struct call *c, const struct call_person *person, bool h
 	printf(",\"action\":\"%s\"", here ? "joined" : "left");
 	put_text("participant", person->id);
 	put_text("name", person->name);
-	printf(",\"num\":%u,\"present\":%u", person->number, c->roster.person_count - (here ? 0 : 1));
+	printf(",\"num\":%u,\"present\":%u", person->number,
+		c->roster.person_count - (here ? 0 : 1));
 	if (!here) {
 		put_text("reason", error == HELIO_OK ? "bye" : helio_error_name(error));
 	}
@@ -159,7 +160,8 @@ static void json_summary(struct call *c, int exit_code)
 	printf(",\"ok\":%s,\"exit\":%d", exit_code == CALL_EXIT_OK ? "true" : "false", exit_code);
 	put_text("participant", c->self_id);
 	put_text("room", c->options.room);
-	printf(",\"seconds\":%.3f", c->joined ? (double)(call_clock_now() - c->joined_ns) / 1e9 : 0.0);
+	printf(",\"seconds\":%.3f",
+		c->joined ? (double)(call_clock_now() - c->joined_ns) / 1e9 : 0.0);
 	put_counts(c);
 	end();
 }

@@ -1,6 +1,6 @@
 /*
- * call_main: helio-call, a terminal meeting client on libhelio. Opens what the options ask for, runs
- * the one loop, and closes everything in order: nothing else owns the process.
+ * call_main: helio-call, a terminal meeting client on libhelio. Opens what the options ask for,
+ * runs the one loop, and closes everything in order: nothing else owns the process.
  */
 #include "client-sdk/examples/call.h"
 
@@ -69,7 +69,9 @@ static void choose_view(struct call *c)
 	bool terminal = !c->options.json && isatty(STDOUT_FILENO) && call_screen_open(c);
 	bool typing = terminal && isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
 
-	c->view = c->options.json ? &call_view_json : terminal ? &call_view_terminal : &call_view_lines;
+	c->view = c->options.json ? &call_view_json
+		: terminal        ? &call_view_terminal
+				  : &call_view_lines;
 	call_input_init(&c->input, typing);
 }
 
@@ -121,7 +123,8 @@ static void wait_once(struct call *c, int signals, int64_t until_ns)
 		{ .fd = helio_fd(c->helio), .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 		/* What is typed before we can send it waits in the pipe or terminal. */
-		{ .fd = c->input.open && c->joined && !c->leaving ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = c->input.open && c->joined && !c->leaving ? STDIN_FILENO : -1,
+			.events = POLLIN },
 	};
 	int sdk_ms = helio_timeout_ms(c->helio);
 	int64_t now_ns = call_clock_now();
@@ -137,7 +140,8 @@ static void wait_once(struct call *c, int signals, int64_t until_ns)
 	if (fds[1].revents != 0) {
 		struct signalfd_siginfo info;
 		if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-			c->closed = c->closed || c->leaving || !c->joined; /* asked twice: at once */
+			c->closed =
+				c->closed || c->leaving || !c->joined; /* asked twice: at once */
 			call_session_leave(c, call_clock_now());
 		}
 	}
@@ -195,7 +199,8 @@ int main(int argc, char **argv)
 		choose_view(&c);
 		run(&c, signals);
 		if (c.exit_code == CALL_EXIT_GO_ON) {
-			c.exit_code = call_send_has_failed(c.send) ? CALL_EXIT_FAILED : CALL_EXIT_OK;
+			c.exit_code =
+				call_send_has_failed(c.send) ? CALL_EXIT_FAILED : CALL_EXIT_OK;
 		}
 		c.view->summary(&c, c.exit_code);
 		call_screen_close(&c);

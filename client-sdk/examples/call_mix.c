@@ -32,12 +32,13 @@ struct call_mix *call_mix_open(const char *wav_path, struct call_play *play)
 	m->play = play;
 	m->due = CALL_NEVER;
 	if (wav_path != NULL) {
-		SF_INFO info = { .samplerate = RATE, .channels = 1,
+		SF_INFO info = { .samplerate = RATE,
+			.channels = 1,
 			.format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
 		m->wav = sf_open(wav_path, SFM_WRITE, &info);
 		if (m->wav == NULL) {
-			call_text_errorf("Check --record", sf_strerror(NULL), "%s cannot be written",
-				wav_path);
+			call_text_errorf("Check --record", sf_strerror(NULL),
+				"%s cannot be written", wav_path);
 			free(m);
 			return NULL;
 		}
@@ -52,7 +53,8 @@ bool call_mix_close(struct call_mix *m)
 	}
 	bool ok = (m->wav == NULL || sf_close(m->wav) == 0) && !m->failed;
 	if (!ok) {
-		call_text_error("mixed.wav is not complete", "it could not be written", "Is the disk full?");
+		call_text_error("mixed.wav is not complete", "it could not be written",
+			"Is the disk full?");
 	}
 	free(m);
 	return ok;

@@ -1,6 +1,6 @@
 /*
- * call_mix: plays out all received audio streams at the pace of the clock, mixes them, and hands the
- * mix to mixed.wav and the sound device.
+ * call_mix: plays out all received audio streams at the pace of the clock, mixes them, and hands
+ * the mix to mixed.wav and the sound device.
  */
 #ifndef CALL_MIX_H
 #define CALL_MIX_H

@@ -29,7 +29,8 @@ struct call_ogg {
 
 static void write_page(struct call_ogg *o, const ogg_page *page)
 {
-	if (fwrite(page->header, 1, (size_t)page->header_len, o->file) != (size_t)page->header_len ||
+	if (fwrite(page->header, 1, (size_t)page->header_len, o->file) !=
+			(size_t)page->header_len ||
 		fwrite(page->body, 1, (size_t)page->body_len, o->file) != (size_t)page->body_len) {
 		o->failed = true;
 	}
@@ -44,7 +45,8 @@ static void flush_pages(struct call_ogg *o, bool all)
 	}
 }
 
-static void put_packet(struct call_ogg *o, const void *bytes, size_t length, int64_t granule, bool end)
+static void put_packet(
+	struct call_ogg *o, const void *bytes, size_t length, int64_t granule, bool end)
 {
 	ogg_packet packet = {
 		.packet = (unsigned char *)(uintptr_t)bytes, /* libogg copies it */
@@ -164,7 +166,8 @@ bool call_ogg_close(struct call_ogg *o)
 	if (o == NULL) {
 		return true;
 	}
-	/* The last page needs a packet of its own: 2.5 ms of nothing, cut off by the granule position. */
+	/* The last page needs a packet of its own: 2.5 ms of nothing, cut off by the granule
+	 * position. */
 	uint8_t empty = TOC_SHORTEST;
 	put_packet(o, &empty, 1, o->end + PRE_SKIP, true);
 	flush_pages(o, true);

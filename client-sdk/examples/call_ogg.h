@@ -12,12 +12,13 @@
 
 struct call_ogg;
 
-/* Takes the file over. channels: 1 or 2. title: UTF-8, for the tags. NULL without memory or disk. */
+/* Takes the file over. channels: 1 or 2. title: UTF-8, for the tags. NULL without memory or disk.
+ */
 struct call_ogg *call_ogg_open(FILE *f, unsigned channels, const char *title);
 
 /*
- * Appends a packet; timestamp is its first sample's on the 48 kHz media clock. One at an earlier time
- * than what was written is left out. False when the file cannot be written.
+ * Appends a packet; timestamp is its first sample's on the 48 kHz media clock. One at an earlier
+ * time than what was written is left out. False when the file cannot be written.
  */
 bool call_ogg_write(struct call_ogg *o, const void *packet, size_t length, uint32_t timestamp);
 

@@ -32,9 +32,12 @@ struct option_row {
 #define AT(field) offsetof(struct call_options, field)
 
 static const struct option_row rows[] = {
-	{ "authd", TEXT, AT(authd), 0, 0, "URL", "where tokens come from: https://host[:port] (required)" },
-	{ "authd-ca", TEXT, AT(authd_ca), 0, 0, "FILE", "PEM file of the CA of authd; default: the system's" },
-	{ "ca", TEXT, AT(ca), 0, 0, "FILE", "PEM file of the reflector's CA, checked beside its pin" },
+	{ "authd", TEXT, AT(authd), 0, 0, "URL",
+		"where tokens come from: https://host[:port] (required)" },
+	{ "authd-ca", TEXT, AT(authd_ca), 0, 0, "FILE",
+		"PEM file of the CA of authd; default: the system's" },
+	{ "ca", TEXT, AT(ca), 0, 0, "FILE",
+		"PEM file of the reflector's CA, checked beside its pin" },
 	{ "user", TEXT, AT(user), 0, 0, "NAME", "account at authd (required)" },
 	{ "password-file", TEXT, AT(password_file), 0, 0, "FILE",
 		"file with the password in its first line; or HELIO_PASSWORD" },
@@ -42,22 +45,27 @@ static const struct option_row rows[] = {
 	{ "device", TEXT, AT(device), 0, 0, "NAME", "tells several clients of one user apart" },
 	{ "name", TEXT, AT(name), 0, 0, "TEXT", "name shown to the others; default: the user" },
 	{ "send-audio", TEXT, AT(send_audio), 0, 0, "SOURCE", "FILE.wav, FILE.opus, tone or mic" },
-	{ "audio-ms", NUMBER, AT(audio_ms), 10, 60, "MS", "audio per packet: 10, 20, 40 or 60; default 20" },
-	{ "bitrate", NUMBER, AT(bitrate), 6000, 510000, "BPS", "of the audio; default 32000 per channel" },
+	{ "audio-ms", NUMBER, AT(audio_ms), 10, 60, "MS",
+		"audio per packet: 10, 20, 40 or 60; default 20" },
+	{ "bitrate", NUMBER, AT(bitrate), 6000, 510000, "BPS",
+		"of the audio; default 32000 per channel" },
 	{ "dtx", FLAG, AT(dtx), 0, 0, NULL, "send nothing during silence" },
-	{ "send-video", TEXT, AT(send_video), 0, 0, "FILE.ivf", "VP8 or VP9, sent as it is at its own pace" },
+	{ "send-video", TEXT, AT(send_video), 0, 0, "FILE.ivf",
+		"VP8 or VP9, sent as it is at its own pace" },
 	{ "loop", FLAG, AT(loop), 0, 0, NULL, "begin the files again at their end" },
 	{ "record", TEXT, AT(record), 0, 0, "DIR",
 		"write ID-STREAM.opus and .ivf of each stream and mixed.wav" },
 	{ "play", FLAG, AT(play), 0, 0, NULL, "play the others on the sound device" },
 	{ "chat", CHAT, 0, 0, 0, "TEXT", "send this line once somebody is there; may be repeated" },
-	{ "wait-for", NUMBER, AT(wait_for), 0, 2000, "N", "send nothing before N others are present" },
+	{ "wait-for", NUMBER, AT(wait_for), 0, 2000, "N",
+		"send nothing before N others are present" },
 	{ "duration", SECONDS, AT(duration_ms), 1, 0, "SECONDS", "leave this long after joining" },
 	{ "until-idle", IDLE, AT(idle_ms), 1, 0, "[=SECONDS]",
 		"leave when own files ended and then all others left\n"
 		"or nothing came for SECONDS; default 2" },
 	{ "json", FLAG, AT(json), 0, 0, NULL, "one JSON object per line on stdout" },
-	{ "trace", TEXT, AT(trace), 0, 0, "FILE", "JSON lines of every frame sent and received, for measuring" },
+	{ "trace", TEXT, AT(trace), 0, 0, "FILE",
+		"JSON lines of every frame sent and received, for measuring" },
 	{ "verbose", FLAG, AT(verbose), 0, 0, NULL, "diagnosis on stderr" },
 	{ "help", FLAG, AT(help), 0, 0, NULL, "this text" },
 	{ "version", FLAG, AT(version), 0, 0, NULL, "version of program and library" },
@@ -104,7 +112,8 @@ static int number_error(const struct option_row *row, const char *text)
 
 	snprintf(what, sizeof(what), "--%s %.80s makes no sense", row->name, text);
 	if (row->kind == NUMBER) {
-		snprintf(why, sizeof(why), "it takes a whole number from %u to %u", row->min, row->max);
+		snprintf(why, sizeof(why), "it takes a whole number from %u to %u", row->min,
+			row->max);
 	} else {
 		snprintf(why, sizeof(why), "it takes seconds, from 0.001 to 1000000");
 	}
@@ -181,7 +190,8 @@ static int check_options(const struct call_options *o)
 		return usage_error("--authd cannot be used", "it must begin with https://");
 	}
 	if (o->audio_ms != 10 && o->audio_ms != 20 && o->audio_ms != 40 && o->audio_ms != 60) {
-		return usage_error("--audio-ms cannot be used", "Opus packets have 10, 20, 40 or 60 ms");
+		return usage_error(
+			"--audio-ms cannot be used", "Opus packets have 10, 20, 40 or 60 ms");
 	}
 	return CALL_EXIT_GO_ON;
 }
@@ -247,17 +257,25 @@ static int parse_rows(struct call_options *o, int argc, char **argv)
 	}
 	opterr = 0;
 	int c;
-	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+	int at = optind; /* the option in hand: "+" keeps the order */
+	while ((c = getopt_long(argc, argv, "+:", longs, NULL)) != -1) {
 		if (c == '?' || c == ':') {
 			char what[128];
 			snprintf(what, sizeof(what), "%.80s cannot be used", argv[optind - 1]);
-			return usage_error(what, c == ':' ? "its value is missing" :
-				"there is no such option, or it takes no value");
+			return usage_error(what,
+				c == ':' ? "its value is missing"
+					 : "there is no such option, or it takes no value");
+		}
+		if (strcspn(argv[at] + 2, "=") != strlen(rows[c - 256].name)) {
+			/* --password secret must not pass as --password-file. */
+			return usage_error(
+				"an option cannot be used", "names of options are written out");
 		}
 		int rc = take_option(o, &rows[c - 256], optarg);
 		if (rc != CALL_EXIT_GO_ON) {
 			return rc;
 		}
+		at = optind;
 	}
 	if (optind < argc) {
 		char what[128];
@@ -280,8 +298,8 @@ int call_options_parse(struct call_options *o, int argc, char **argv)
 		return CALL_EXIT_OK;
 	}
 	if (o->version) {
-		printf("helio-call %d.%d.%d (libhelio %s)\n", HELIO_VERSION_MAJOR, HELIO_VERSION_MINOR,
-			HELIO_VERSION_PATCH, helio_version());
+		printf("helio-call %d.%d.%d (libhelio %s)\n", HELIO_VERSION_MAJOR,
+			HELIO_VERSION_MINOR, HELIO_VERSION_PATCH, helio_version());
 		return CALL_EXIT_OK;
 	}
 	rc = check_options(o);

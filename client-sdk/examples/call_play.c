@@ -87,8 +87,8 @@ static bool device_open(struct device *d, bool capture)
 	PaError err = Pa_Initialize();
 
 	if (err == paNoError) {
-		err = Pa_OpenDefaultStream(&d->stream, capture ? 1 : 0, capture ? 0 : 1, paInt16, RATE,
-			PERIOD, on_device, &d->ring);
+		err = Pa_OpenDefaultStream(&d->stream, capture ? 1 : 0, capture ? 0 : 1, paInt16,
+			RATE, PERIOD, on_device, &d->ring);
 		if (err == paNoError) {
 			err = Pa_StartStream(d->stream);
 			if (err == paNoError) {

@@ -1,6 +1,6 @@
 /*
- * call_play: the sound device, where there is one. Mono at 48 kHz; the device's own thread meets ours
- * at a ring buffer without locks.
+ * call_play: the sound device, where there is one. Mono at 48 kHz; the device's own thread meets
+ * ours at a ring buffer without locks.
  */
 #ifndef CALL_PLAY_H
 #define CALL_PLAY_H

@@ -1,7 +1,7 @@
 /*
  * call_record: one track per stream. A file that cannot be written is said once, the call goes on,
- * and helio-call ends with a failure. Names of files are made of the participant's id with everything but
- * [A-Za-z0-9._@+-] replaced, so nobody else chooses where we write.
+ * and helio-call ends with a failure. Names of files are made of the participant's id with
+ * everything but [A-Za-z0-9._@+-] replaced, so nobody else chooses where we write.
  */
 #include "client-sdk/examples/call_record.h"
 
@@ -40,8 +40,10 @@ struct call_record *call_record_open(const char *dir)
 		return NULL;
 	}
 	struct stat st;
-	if (mkdir(dir, 0777) != 0 && (errno != EEXIST || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))) {
-		call_text_errorf("Check --record", strerror(errno), "the directory %s cannot be made", dir);
+	if (mkdir(dir, 0777) != 0 &&
+		(errno != EEXIST || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))) {
+		call_text_errorf(
+			"Check --record", strerror(errno), "the directory %s cannot be made", dir);
 		free(r->dir);
 		free(r);
 		return NULL;
@@ -73,7 +75,8 @@ static void report(struct call_record *r, const struct call_stream *stream, cons
 		"stream %u of %s is not recorded (completely)", stream->id, stream->person->id);
 }
 
-static FILE *open_file(const struct call_record *r, const struct call_stream *stream, const char *end)
+static FILE *open_file(
+	const struct call_record *r, const struct call_stream *stream, const char *end)
 {
 	static const char good[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@+-";
@@ -91,8 +94,8 @@ static FILE *open_file(const struct call_record *r, const struct call_stream *st
 	return f;
 }
 
-static bool open_audio(struct call_record *r, struct call_track *t, const struct call_stream *stream,
-	const struct helio_frame *frame)
+static bool open_audio(struct call_record *r, struct call_track *t,
+	const struct call_stream *stream, const struct helio_frame *frame)
 {
 	FILE *f = open_file(r, stream, "opus");
 
@@ -105,8 +108,8 @@ static bool open_audio(struct call_record *r, struct call_track *t, const struct
 	return t->ogg != NULL;
 }
 
-static bool open_video(struct call_record *r, struct call_track *t, const struct call_stream *stream,
-	const struct helio_frame *frame)
+static bool open_video(struct call_record *r, struct call_track *t,
+	const struct call_stream *stream, const struct helio_frame *frame)
 {
 	const uint8_t *b = frame->payload;
 
@@ -127,15 +130,16 @@ static bool open_video(struct call_record *r, struct call_track *t, const struct
 	return call_ivf_write_header(t->ivf, &t->header, 0);
 }
 
-static void open_track(struct call_record *r, struct call_stream *stream,
-	const struct helio_frame *frame)
+static void open_track(
+	struct call_record *r, struct call_stream *stream, const struct helio_frame *frame)
 {
 	struct call_track *t = calloc(1, sizeof(*t));
 
 	errno = 0;
 	stream->track = t;
-	bool ok = t != NULL && (stream->kind == HELIO_AUDIO ? open_audio(r, t, stream, frame) :
-		open_video(r, t, stream, frame));
+	bool ok = t != NULL &&
+		(stream->kind == HELIO_AUDIO ? open_audio(r, t, stream, frame)
+					     : open_video(r, t, stream, frame));
 	if (!ok) {
 		report(r, stream, errno != 0 ? strerror(errno) : "its file cannot be opened");
 		call_record_end(r, stream);
@@ -143,12 +147,12 @@ static void open_track(struct call_record *r, struct call_stream *stream,
 	}
 }
 
-void call_record_frame(struct call_record *r, struct call_stream *stream,
-	const struct helio_frame *frame)
+void call_record_frame(
+	struct call_record *r, struct call_stream *stream, const struct helio_frame *frame)
 {
 	bool video = stream->kind == HELIO_VIDEO || stream->kind == HELIO_SCREEN;
-	bool known = video ? strcmp(stream->codec, "vp8") == 0 || strcmp(stream->codec, "vp9") == 0 :
-		stream->kind == HELIO_AUDIO && strcmp(stream->codec, "opus") == 0;
+	bool known = video ? strcmp(stream->codec, "vp8") == 0 || strcmp(stream->codec, "vp9") == 0
+			   : stream->kind == HELIO_AUDIO && strcmp(stream->codec, "opus") == 0;
 
 	if (!known || frame->length == 0 || stream->track_failed) {
 		return;

@@ -1,6 +1,6 @@
 /*
- * call_record: writes what others send into a directory: ID-STREAM.opus for audio, ID-STREAM.ivf for
- * video, as received.
+ * call_record: writes what others send into a directory: ID-STREAM.opus for audio, ID-STREAM.ivf
+ * for video, as received.
  */
 #ifndef CALL_RECORD_H
 #define CALL_RECORD_H
@@ -17,8 +17,8 @@ struct call_record *call_record_open(const char *dir);
 bool call_record_close(struct call_record *r);
 
 /* Writes a frame, opening the stream's track at its first. */
-void call_record_frame(struct call_record *r, struct call_stream *stream,
-	const struct helio_frame *frame);
+void call_record_frame(
+	struct call_record *r, struct call_stream *stream, const struct helio_frame *frame);
 
 /* Completes the stream's track, if it has one. */
 void call_record_end(struct call_record *r, struct call_stream *stream);

@@ -63,7 +63,8 @@ static char *clean_copy(const char *text)
 {
 	char safe[NAME_SIZE];
 
-	call_text_clean(safe, sizeof(safe), text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+	call_text_clean(
+		safe, sizeof(safe), text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 	return strdup(safe);
 }
 
@@ -114,8 +115,8 @@ void call_roster_remove_person(struct call_roster *r, struct call_person *person
 	}
 }
 
-struct call_stream *call_roster_add_stream(struct call_roster *r, const struct helio_stream *s,
-	struct call_person *person)
+struct call_stream *call_roster_add_stream(
+	struct call_roster *r, const struct helio_stream *s, struct call_person *person)
 {
 	struct call_stream *stream = r->by_id[s->id];
 
@@ -123,7 +124,8 @@ struct call_stream *call_roster_add_stream(struct call_roster *r, const struct h
 		return stream;
 	}
 	stream = calloc(1, sizeof(*stream));
-	if (stream == NULL || !grow((void ***)(void *)&r->streams, r->stream_count, &r->stream_room)) {
+	if (stream == NULL ||
+		!grow((void ***)(void *)&r->streams, r->stream_count, &r->stream_room)) {
 		free(stream);
 		return NULL;
 	}

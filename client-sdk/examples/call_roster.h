@@ -1,6 +1,6 @@
 /*
- * call_roster: who is in the room and what they send, with counters. It owns its entries; pointers stay
- * valid until the participant or stream leaves.
+ * call_roster: who is in the room and what they send, with counters. It owns its entries; pointers
+ * stay valid until the participant or stream leaves.
  */
 #ifndef CALL_ROSTER_H
 #define CALL_ROSTER_H
@@ -41,13 +41,14 @@ int call_roster_init(struct call_roster *r); /* 0, or HELIO_ERR_NOMEM */
 void call_roster_finish(struct call_roster *r);
 
 /* NULL without memory. One that is known already is given back. */
-struct call_person *call_roster_add_person(struct call_roster *r, const struct helio_participant *p);
+struct call_person *call_roster_add_person(
+	struct call_roster *r, const struct helio_participant *p);
 struct call_person *call_roster_person(const struct call_roster *r, uint16_t number);
 /* His streams must have been removed. */
 void call_roster_remove_person(struct call_roster *r, struct call_person *person);
 
-struct call_stream *call_roster_add_stream(struct call_roster *r, const struct helio_stream *s,
-	struct call_person *person);
+struct call_stream *call_roster_add_stream(
+	struct call_roster *r, const struct helio_stream *s, struct call_person *person);
 struct call_stream *call_roster_stream(const struct call_roster *r, uint16_t id);
 void call_roster_remove_stream(struct call_roster *r, struct call_stream *stream);
 

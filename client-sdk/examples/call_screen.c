@@ -1,6 +1,6 @@
 /*
- * call_screen: the views for people. On a terminal a block of lines (participants with level bars, a
- * status line, what is being typed) is drawn in place below the chat; elsewhere each thing that
+ * call_screen: the views for people. On a terminal a block of lines (participants with level bars,
+ * a status line, what is being typed) is drawn in place below the chat; elsewhere each thing that
  * happens is one line. Strings of others pass call_text_clean() before they are printed.
  */
 #include <inttypes.h>
@@ -82,7 +82,8 @@ static void show_person(struct call *c, const struct call_person *person, bool h
 	if (here) {
 		say(c, "* %s (%s) is here", person->name, person->id);
 	} else {
-		say(c, "* %s (%s) has left%s%s", person->name, person->id, error != HELIO_OK ? ": " : "",
+		say(c, "* %s (%s) has left%s%s", person->name, person->id,
+			error != HELIO_OK ? ": " : "",
 			error != HELIO_OK ? helio_error_text(error) : "");
 	}
 }
@@ -93,12 +94,13 @@ static void show_stream(struct call *c, const struct call_stream *stream, bool t
 
 	if (c->options.verbose) {
 		say(c, "* %s %s %s (%s)", stream->person->name, there ? "sends" : "no longer sends",
-			names[(unsigned)stream->kind <= HELIO_DATA ? stream->kind : 0], stream->codec);
+			names[(unsigned)stream->kind <= HELIO_DATA ? stream->kind : 0],
+			stream->codec);
 	}
 }
 
-static void say_chat(struct call *c, const char *name, const char *mark, const char *text,
-	size_t length)
+static void say_chat(
+	struct call *c, const char *name, const char *mark, const char *text, size_t length)
 {
 	size_t size = length * 3 + 1; /* a byte that is no UTF-8 becomes three */
 	char *safe = malloc(size);
@@ -106,7 +108,8 @@ static void say_chat(struct call *c, const char *name, const char *mark, const c
 	if (safe != NULL) {
 		call_text_clean(safe, size, text, length);
 		bool color = c->screen != NULL && c->screen->color;
-		say(c, "%s<%s>%s%s %s", color ? "\033[1m" : "", name, color ? "\033[0m" : "", mark, safe);
+		say(c, "%s<%s>%s%s %s", color ? "\033[1m" : "", name, color ? "\033[0m" : "", mark,
+			safe);
 		free(safe);
 	}
 }
@@ -114,8 +117,8 @@ static void say_chat(struct call *c, const char *name, const char *mark, const c
 static void show_chat(struct call *c, const struct helio_chat *chat)
 {
 	char name[512];
-	const char *from = chat->from_name != NULL && chat->from_name[0] != '\0' ? chat->from_name :
-		chat->from_id;
+	const char *from = chat->from_name != NULL && chat->from_name[0] != '\0' ? chat->from_name
+										 : chat->from_id;
 
 	call_text_clean(name, sizeof(name), from, strlen(from));
 	say_chat(c, name, chat->is_private ? " (to you alone)" : "", chat->text, chat->length);
@@ -163,7 +166,8 @@ static void show_summary(struct call *c, int exit_code)
 	say(c, "received: audio %.1f s, video %" PRIu64 " frames, chat %" PRIu64,
 		(double)n->audio_samples / 48000.0, n->video_received, n->chat_received);
 	if (n->dropped != 0 || sent->refused != 0) {
-		say(c, "not received: %" PRIu64 " frames; not sent: %" PRIu64, n->dropped, sent->refused);
+		say(c, "not received: %" PRIu64 " frames; not sent: %" PRIu64, n->dropped,
+			sent->refused);
 	}
 	if (exit_code != CALL_EXIT_OK) {
 		say(c, "the call did not end well (exit code %d)", exit_code);
@@ -199,8 +203,8 @@ static void block_line(struct call_screen *s, const char *text, unsigned width)
 	s->drawn++;
 }
 
-static void block_person(struct call_screen *s, const struct call_person *person, int64_t now_ns,
-	unsigned width)
+static void block_person(
+	struct call_screen *s, const struct call_person *person, int64_t now_ns, unsigned width)
 {
 	char bar[BAR + 1], line[LINE_SIZE];
 	bool talks = now_ns - person->level_ns < LEVEL_STALE;
@@ -234,8 +238,8 @@ static void block_status(struct call *c, int64_t now_ns, unsigned width)
 	}
 	helio_get_stats(c->helio, &stats);
 	unsigned seconds = (unsigned)((now_ns - c->joined_ns) / CALL_SECOND);
-	snprintf(line, sizeof(line), "-- %s  %u:%02u  %u other%s  rtt %u ms  sent %.0f s / %" PRIu64
-		" pictures%s",
+	snprintf(line, sizeof(line),
+		"-- %s  %u:%02u  %u other%s  rtt %u ms  sent %.0f s / %" PRIu64 " pictures%s",
 		c->options.room, seconds / 60, seconds % 60, c->roster.person_count,
 		c->roster.person_count == 1 ? "" : "s", stats.rtt_ms,
 		(double)sent->audio_samples / 48000.0, sent->video_frames,
@@ -260,7 +264,8 @@ static void draw(struct call *c, int64_t now_ns)
 	block_status(c, now_ns, width);
 	if (c->input.editing) {
 		call_text_clean(typed + 2, sizeof(typed) - 2, c->input.line, c->input.length);
-		size_t over = call_text_width(typed) >= width ? call_text_width(typed) - width + 1 : 0;
+		size_t over =
+			call_text_width(typed) >= width ? call_text_width(typed) - width + 1 : 0;
 		const char *from = typed; /* its end is what matters */
 		for (; over > 0; over--) {
 			do {

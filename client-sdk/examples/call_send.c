@@ -97,7 +97,8 @@ static bool open_video(struct call_send *s, const struct call_options *o)
 	next_picture(s);
 	if (s->video.ended) {
 		if (!s->failed) {
-			call_text_error("the video cannot be sent", "its file has no pictures", "Make it again");
+			call_text_error("the video cannot be sent", "its file has no pictures",
+				"Make it again");
 		}
 		return false;
 	}
@@ -114,7 +115,8 @@ struct call_send *call_send_open(const struct call_options *o, struct call_trace
 	s->trace = trace;
 	s->audio.due = CALL_NEVER;
 	s->video.due = CALL_NEVER;
-	if ((o->send_audio != NULL && !open_audio(s, o)) || (o->send_video != NULL && !open_video(s, o))) {
+	if ((o->send_audio != NULL && !open_audio(s, o)) ||
+		(o->send_video != NULL && !open_video(s, o))) {
 		call_send_close(s);
 		return NULL;
 	}
@@ -197,9 +199,14 @@ int64_t call_send_due(const struct call_send *s)
 static bool send_frame(struct call_send *s, struct helio *h, const struct outlet *o,
 	const struct helio_frame *frame, const char *kind, unsigned samples)
 {
-	struct call_trace_line line = { .sent = true, .kind = kind, .participant = s->participant,
-		.stream = o->stream, .ts = frame->timestamp, .payload = frame->payload,
-		.length = frame->length, .samples = samples };
+	struct call_trace_line line = { .sent = true,
+		.kind = kind,
+		.participant = s->participant,
+		.stream = o->stream,
+		.ts = frame->timestamp,
+		.payload = frame->payload,
+		.length = frame->length,
+		.samples = samples };
 
 	line.t_ns = call_clock_now();
 	line.error = helio_send(h, o->publication, frame);

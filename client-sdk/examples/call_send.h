@@ -1,6 +1,6 @@
 /*
- * call_send: what we send: one audio and one video publication, each paced by an absolute clock. Media
- * begins at call_send_start(), at media time 0.
+ * call_send: what we send: one audio and one video publication, each paced by an absolute clock.
+ * Media begins at call_send_start(), at media time 0.
  */
 #ifndef CALL_SEND_H
 #define CALL_SEND_H

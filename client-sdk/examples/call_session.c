@@ -1,6 +1,6 @@
 /*
- * call_session: what happens in a call: the SDK's callbacks on one side, the clock on the other. Decides
- * when to publish, to send and to leave. Everything runs on one thread; nothing here waits.
+ * call_session: what happens in a call: the SDK's callbacks on one side, the clock on the other.
+ * Decides when to publish, to send and to leave. Everything runs on one thread; nothing here waits.
  */
 #include "client-sdk/examples/call.h"
 
@@ -77,7 +77,8 @@ static void on_joined(struct call *c, const struct helio_participant *self)
 	c->self_id = strdup(self->id);
 	call_trace_self(c->trace, self->id);
 	c->view->joined(c, self);
-	int err = c->self_id != NULL ? call_send_publish(c->send, c->helio, self->id) : HELIO_ERR_NOMEM;
+	int err = c->self_id != NULL ? call_send_publish(c->send, c->helio, self->id)
+				     : HELIO_ERR_NOMEM;
 	if (err != HELIO_OK) {
 		c->view->problem(c, "nothing can be sent", err, NULL);
 		fail(c, call_session_exit_code(err));
@@ -131,8 +132,8 @@ static void on_stream(struct call *c, const struct helio_event *event)
 	if (person == NULL && event->participant != NULL) {
 		person = call_roster_add_person(&c->roster, event->participant);
 	}
-	struct call_stream *stream = person != NULL ?
-		call_roster_add_stream(&c->roster, event->stream, person) : NULL;
+	struct call_stream *stream =
+		person != NULL ? call_roster_add_stream(&c->roster, event->stream, person) : NULL;
 	if (stream != NULL) {
 		c->view->stream(c, stream, true);
 	}
@@ -140,8 +141,11 @@ static void on_stream(struct call *c, const struct helio_event *event)
 
 static void on_chat(struct call *c, const struct helio_chat *chat)
 {
-	struct call_trace_line line = { .kind = "chat", .participant = chat->from_id,
-		.ts = chat->number, .t_ns = call_clock_now(), .payload = chat->text,
+	struct call_trace_line line = { .kind = "chat",
+		.participant = chat->from_id,
+		.ts = chat->number,
+		.t_ns = call_clock_now(),
+		.payload = chat->text,
 		.length = chat->length };
 
 	c->counts.chat_received++;
@@ -154,7 +158,8 @@ static void on_closed(struct call *c, const struct helio_event *event)
 {
 	c->closed = true;
 	if (event->error != HELIO_OK) {
-		c->view->problem(c, c->joined ? "the call has ended" : "the room could not be joined",
+		c->view->problem(c,
+			c->joined ? "the call has ended" : "the room could not be joined",
 			event->error, event->text);
 		fail(c, call_session_exit_code(event->error));
 	}
@@ -250,10 +255,16 @@ static void on_frame(struct helio *h, const struct helio_frame *frame, void *use
 	}
 	unsigned samples =
 		stream->kind == HELIO_AUDIO ? call_ogg_samples(frame->payload, frame->length) : 0;
-	struct call_trace_line line = {
-		.kind = stream->kind == HELIO_AUDIO ? "audio" : stream->kind == HELIO_DATA ? "data" : "video",
-		.participant = stream->person->id, .stream = frame->stream, .ts = frame->timestamp,
-		.t_ns = now_ns, .payload = frame->payload, .length = frame->length, .samples = samples };
+	struct call_trace_line line = { .kind = stream->kind == HELIO_AUDIO ? "audio"
+			: stream->kind == HELIO_DATA                        ? "data"
+									    : "video",
+		.participant = stream->person->id,
+		.stream = frame->stream,
+		.ts = frame->timestamp,
+		.t_ns = now_ns,
+		.payload = frame->payload,
+		.length = frame->length,
+		.samples = samples };
 	call_trace_write(c->trace, &line);
 	c->last_media_ns = now_ns;
 	count_frame(c, stream, frame, samples, now_ns);
@@ -287,8 +298,12 @@ const struct helio_callbacks call_session_callbacks = {
 
 static int send_chat(struct call *c, const char *text, size_t length)
 {
-	struct call_trace_line line = { .sent = true, .kind = "chat", .participant = c->self_id,
-		.ts = (uint32_t)c->counts.chat_sent, .payload = text, .length = length };
+	struct call_trace_line line = { .sent = true,
+		.kind = "chat",
+		.participant = c->self_id,
+		.ts = (uint32_t)c->counts.chat_sent,
+		.payload = text,
+		.length = length };
 
 	line.t_ns = call_clock_now();
 	int err = helio_chat(c->helio, 0, text, length, NULL);

@@ -32,8 +32,11 @@ static size_t decode_utf8(const char *s, size_t left, uint32_t *value)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint8_t c = (uint8_t)s[0];
-	size_t n = c < 0x80 ? 1 : (c >= 0xc2 && c < 0xe0) ? 2 : (c & 0xf0) == 0xe0 ? 3 :
-		(c >= 0xf0 && c < 0xf5) ? 4 : 0;
+	size_t n = c < 0x80               ? 1
+		: (c >= 0xc2 && c < 0xe0) ? 2
+		: (c & 0xf0) == 0xe0      ? 3
+		: (c >= 0xf0 && c < 0xf5) ? 4
+					  : 0;
 
 	if (n == 0 || n > left) {
 		return 0;
@@ -92,7 +95,8 @@ static size_t convert(char *out, size_t size, const char *text, size_t length, w
 		char one[16];
 		uint32_t value = 0;
 		size_t n = decode_utf8(text + at, length - at, &value);
-		size_t len = n != 0 ? put(one, text + at, n, value) : put(one, "\xef\xbf\xbd", 3, 0xfffd);
+		size_t len = n != 0 ? put(one, text + at, n, value)
+				    : put(one, "\xef\xbf\xbd", 3, 0xfffd);
 		if (used + len + 1 > size) {
 			break;
 		}

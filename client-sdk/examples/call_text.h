@@ -1,6 +1,6 @@
 /*
- * call_text: text of helio-call for people: errors in three parts, and strings of other participants
- * made safe to print.
+ * call_text: text of helio-call for people: errors in three parts, and strings of other
+ * participants made safe to print.
  */
 #ifndef CALL_TEXT_H
 #define CALL_TEXT_H

@@ -70,8 +70,8 @@ void call_trace_self(struct call_trace *t, const char *participant)
 
 	if (t != NULL) {
 		call_text_json(id, sizeof(id), participant, strlen(participant));
-		fprintf(t->file, "{\"dir\":\"self\",\"participant\":\"%s\",\"t_ns\":%" PRId64 "}\n", id,
-			call_clock_now());
+		fprintf(t->file, "{\"dir\":\"self\",\"participant\":\"%s\",\"t_ns\":%" PRId64 "}\n",
+			id, call_clock_now());
 	}
 }
 

@@ -6,8 +6,9 @@
  *	 "samples":960,"hash":"0123456789abcdef"}
  *
  * dir: "tx", "rx"; "self" once, naming who wrote the trace. kind: "audio", "video", "data", "chat".
- * participant: who sent it. ts: media clock; of chat the sender's count (tx) or the room's number (rx).
- * t_ns: CLOCK_MONOTONIC. hash: 64-bit FNV-1a of the payload. error: name of why it was not sent.
+ * participant: who sent it. ts: media clock; of chat the sender's count (tx) or the room's number
+ *(rx). t_ns: CLOCK_MONOTONIC. hash: 64-bit FNV-1a of the payload. error: name of why it was not
+ *sent.
  */
 #ifndef CALL_TRACE_H
 #define CALL_TRACE_H

@@ -1,6 +1,6 @@
 /*
- * call_video: walks through an IVF file picture by picture. Nothing is decoded; pacing is the sender's
- * business.
+ * call_video: walks through an IVF file picture by picture. Nothing is decoded; pacing is the
+ * sender's business.
  */
 #include "client-sdk/examples/call_video.h"
 
@@ -21,7 +21,8 @@ struct call_video {
 	long start; /* of the first picture in the file */
 	uint64_t first_pts; /* of the file, so that it begins at 0 */
 	uint64_t base; /* 90 kHz time at which this round of the file began */
-	uint64_t last, step; /* time of the picture before, and its distance to the one before that */
+	uint64_t last,
+		step; /* time of the picture before, and its distance to the one before that */
 	uint8_t *data;
 	size_t size;
 };
@@ -36,8 +37,9 @@ static const char *open_file(struct call_video *v, const char *path)
 	if (why != NULL) {
 		return why;
 	}
-	v->codec = memcmp(v->header.fourcc, "VP80", 4) == 0 ? "vp8" :
-		memcmp(v->header.fourcc, "VP90", 4) == 0 ? "vp9" : NULL;
+	v->codec = memcmp(v->header.fourcc, "VP80", 4) == 0 ? "vp8"
+		: memcmp(v->header.fourcc, "VP90", 4) == 0  ? "vp9"
+							    : NULL;
 	v->start = ftell(v->file);
 	return v->codec == NULL ? "it is neither VP8 nor VP9" : NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * delay: estimates the jitter of arrivals by a fading histogram, and the present delay by the packets
- * that wait longest. A lone stall weighs little in it, jitter that stays is learnt in seconds.
+ * delay: estimates the jitter of arrivals by a fading histogram, and the present delay by the
+ * packets that wait longest. A lone stall weighs little in it, jitter that stays is learnt in
+ * seconds.
  */
 #include "client-sdk/media/delay.h"
 
@@ -92,7 +93,8 @@ void delay_waits(struct delay *d, int64_t samples, int64_t now_us)
 
 bool delay_current(const struct delay *d, int64_t *samples)
 {
-	/* The running second alone may hold late packets only; the whole second before speaks too. */
+	/* The running second alone may hold late packets only; the whole second before speaks too.
+	 */
 	if (!d->longest_before_set) {
 		return false;
 	}

@@ -1,6 +1,7 @@
 /*
  * delay: how long packets should wait before they are played, and how long they do. Numbers in,
- * numbers out: no packets, no clock of its own. Times of arrival in microseconds, media in samples at 48 kHz.
+ * numbers out: no packets, no clock of its own. Times of arrival in microseconds, media in samples
+ * at 48 kHz.
  */
 #ifndef MEDIA_DELAY_H
 #define MEDIA_DELAY_H

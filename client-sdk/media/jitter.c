@@ -1,6 +1,6 @@
 /*
- * jitter: a sorted, bounded store of packets. It owns the packets in it and never looks into them, nor
- * at any clock.
+ * jitter: a sorted, bounded store of packets. It owns the packets in it and never looks into them,
+ * nor at any clock.
  */
 #include "client-sdk/media/jitter.h"
 
@@ -28,8 +28,8 @@ bool jitter_is_full(const struct jitter *j, size_t len)
 	return j->count == JITTER_PACKETS_MAX || j->bytes + len > JITTER_BYTES_MAX;
 }
 
-struct jitter_packet *jitter_push(struct jitter *j, int64_t ts, const void *data, size_t len,
-	bool *duplicate)
+struct jitter_packet *jitter_push(
+	struct jitter *j, int64_t ts, const void *data, size_t len, bool *duplicate)
 {
 	unsigned at = j->count;
 

@@ -1,7 +1,7 @@
 /*
  * jitter: the packets of one stream that wait for their turn, in the order of their media time.
- * Bounded in packets and bytes; what that costs in milliseconds is playout's business. Media time is
- * widened to 64 bits here, so nobody else meets a wrap.
+ * Bounded in packets and bytes; what that costs in milliseconds is playout's business. Media time
+ * is widened to 64 bits here, so nobody else meets a wrap.
  */
 #ifndef MEDIA_JITTER_H
 #define MEDIA_JITTER_H
@@ -39,11 +39,11 @@ void jitter_clear(struct jitter *j);
 int64_t jitter_widen_ts(const struct jitter *j, uint32_t timestamp);
 
 /*
- * Stores a copy of a packet at its place. Returns NULL and sets *duplicate when the store has one of
- * this time, NULL without it for no memory. The store must not be full.
+ * Stores a copy of a packet at its place. Returns NULL and sets *duplicate when the store has one
+ * of this time, NULL without it for no memory. The store must not be full.
  */
-struct jitter_packet *jitter_push(struct jitter *j, int64_t ts, const void *data, size_t len,
-	bool *duplicate);
+struct jitter_packet *jitter_push(
+	struct jitter *j, int64_t ts, const void *data, size_t len, bool *duplicate);
 
 /* No further packet of len bytes fits. */
 bool jitter_is_full(const struct jitter *j, size_t len);

@@ -1,6 +1,6 @@
 /*
- * level: how loud PCM is, as RFC 6464 says it: -dBov of its RMS, 0 for a full-scale square wave, 127
- * for silence.
+ * level: how loud PCM is, as RFC 6464 says it: -dBov of its RMS, 0 for a full-scale square wave,
+ * 127 for silence.
  */
 #ifndef MEDIA_LEVEL_H
 #define MEDIA_LEVEL_H

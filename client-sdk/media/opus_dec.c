@@ -1,6 +1,6 @@
 /*
- * opus_dec: the Opus decoder behind playout. Owns nothing but the decoder's state; packets come from
- * the network and are judged here before anything is made of them.
+ * opus_dec: the Opus decoder behind playout. Owns nothing but the decoder's state; packets come
+ * from the network and are judged here before anything is made of them.
  */
 #include "client-sdk/media/opus_dec.h"
 

@@ -1,6 +1,6 @@
 /*
- * opus_dec: what playout needs of Opus: judging a packet, decoding it, and making up what is missing.
- * PCM is interleaved 48 kHz.
+ * opus_dec: what playout needs of Opus: judging a packet, decoding it, and making up what is
+ * missing. PCM is interleaved 48 kHz.
  */
 #ifndef MEDIA_OPUS_DEC_H
 #define MEDIA_OPUS_DEC_H
@@ -21,8 +21,8 @@ void opus_dec_destroy(struct opus_dec *dec);
 unsigned opus_dec_samples(const void *packet, size_t len);
 
 /*
- * Decodes a packet into pcm, which has room for OPUS_DEC_SAMPLES_MAX per channel. Returns samples per
- * channel, 0 when the packet cannot be decoded.
+ * Decodes a packet into pcm, which has room for OPUS_DEC_SAMPLES_MAX per channel. Returns samples
+ * per channel, 0 when the packet cannot be decoded.
  */
 unsigned opus_dec_decode(struct opus_dec *dec, const void *packet, size_t len, int16_t *pcm);
 

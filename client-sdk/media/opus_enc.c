@@ -66,7 +66,8 @@ static int encoder_setup(OpusEncoder *opus, const struct helio_opus_config *c)
 	return HELIO_OK;
 }
 
-int helio_opus_encoder_create(struct helio_opus_encoder **out, const struct helio_opus_config *config)
+int helio_opus_encoder_create(
+	struct helio_opus_encoder **out, const struct helio_opus_config *config)
 {
 	struct helio_opus_config c;
 

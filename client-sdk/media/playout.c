@@ -1,8 +1,9 @@
 /*
  * playout: gives the PCM of one received stream at the caller's pace. Owns the packet store, the
- * decoder and the place where playing stands (the cursor). Below HRP/1 is TCP, so what is missing is
- * nearly always just late: the cursor then holds, and what was waited for is played when it comes;
- * the delay that costs is taken back by leaving out silence, and by discarding above max_delay_ms.
+ * decoder and the place where playing stands (the cursor). Below HRP/1 is TCP, so what is missing
+ * is nearly always just late: the cursor then holds, and what was waited for is played when it
+ * comes; the delay that costs is taken back by leaving out silence, and by discarding above
+ * max_delay_ms.
  *
  * States: IDLE (nothing was ever played) and WAITING (silence of the sender, or it has stalled) →
  * a packet has waited for the target delay → PLAYING → nothing left to play → WAITING.
@@ -116,11 +117,13 @@ static int64_t position(const struct helio_playout *p, int64_t now_us)
 	return p->cursor - p->fifo_left - (p->pull_samples - played);
 }
 
-/* What the fastest packets should wait: the jitter, and one pull, which takes all its samples at once. */
+/* What the fastest packets should wait: the jitter, and one pull, which takes all its samples at
+ * once. */
 static int64_t target_delay(const struct helio_playout *p)
 {
 	int64_t target = delay_jitter(&p->delay) + p->pull_samples;
-	int64_t most = p->max_delay - p->packet_samples; /* the bound counts the packet itself too */
+	int64_t most =
+		p->max_delay - p->packet_samples; /* the bound counts the packet itself too */
 
 	target = target < p->min_delay ? p->min_delay : target;
 	target = target > most ? most : target;
@@ -171,7 +174,8 @@ static void skip_to(struct helio_playout *p, int64_t to)
 	p->next_seq_known = false; /* what was skipped is no loss to conceal */
 }
 
-/* Keeps what waits under the bound, whoever caused it: a burst, a fast clock, a caller that pulls no more. */
+/* Keeps what waits under the bound, whoever caused it: a burst, a fast clock, a caller that pulls
+ * no more. */
 static void bound_delay(struct helio_playout *p, int64_t now_us)
 {
 	const struct jitter_packet *first = jitter_first(&p->store);
@@ -340,7 +344,8 @@ static void play_first(struct helio_playout *p)
 	fifo_fill(p, n, true);
 }
 
-/* Fills the time up to the first packet: silence when the sender was silent, concealment for a loss. */
+/* Fills the time up to the first packet: silence when the sender was silent, concealment for a
+ * loss. */
 static void play_gap(struct helio_playout *p, const struct jitter_packet *first)
 {
 	bool lost = p->next_seq_known && first->seq != p->next_seq && !first->marker;
@@ -364,7 +369,8 @@ static void play_gap(struct helio_playout *p, const struct jitter_packet *first)
 	delay_shift(&p->delay, hold);
 }
 
-/* A packet may begin (again) when it has waited, since the fastest would have come, for the target. */
+/* A packet may begin (again) when it has waited, since the fastest would have come, for the target.
+ */
 static bool may_begin(const struct helio_playout *p, int64_t now_us)
 {
 	const struct jitter_packet *first = jitter_first(&p->store);

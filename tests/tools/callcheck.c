@@ -1,6 +1,6 @@
 /*
- * callcheck: judges a call by the traces and recordings of its participants; callcheck.h says how it is
- * used. Here: options, what must hold, and the two ways of saying it.
+ * callcheck: judges a call by the traces and recordings of its participants; callcheck.h says how
+ * it is used. Here: options, what must hold, and the two ways of saying it.
  */
 #include "tests/tools/callcheck.h"
 
@@ -94,7 +94,8 @@ static bool parse_options(struct check *c, int argc, char **argv)
 			c->runs[c->run_count].chat = -1;
 			c->runs[c->run_count++].dir = value;
 			i++;
-		} else if (strcmp(name, "--max-p99-ms") == 0 && take_number(value, &c->max_p99_ms)) {
+		} else if (strcmp(name, "--max-p99-ms") == 0 &&
+			take_number(value, &c->max_p99_ms)) {
 			i++;
 		} else if (strcmp(name, "--min-correlation") == 0 &&
 			take_number(value, &c->min_correlation)) {
@@ -113,18 +114,20 @@ static bool parse_options(struct check *c, int argc, char **argv)
 static void check_frames(struct check *c, const struct direction *d, const char *what)
 {
 	if (d->lost > 0) {
-		fail(c, "%s %s -> %s: %zu of %zu frames are missing", what, d->from, d->to, d->lost, d->sent);
+		fail(c, "%s %s -> %s: %zu of %zu frames are missing", what, d->from, d->to, d->lost,
+			d->sent);
 	}
 	if (d->altered > 0) {
-		fail(c, "%s %s -> %s: %zu frames are not what was sent", what, d->from, d->to, d->altered);
+		fail(c, "%s %s -> %s: %zu frames are not what was sent", what, d->from, d->to,
+			d->altered);
 	}
 	if (d->doubled > 0 || d->disordered > 0) {
-		fail(c, "%s %s -> %s: %zu frames came twice, %zu out of order", what, d->from, d->to,
-			d->doubled, d->disordered);
+		fail(c, "%s %s -> %s: %zu frames came twice, %zu out of order", what, d->from,
+			d->to, d->doubled, d->disordered);
 	}
 	if (d->p99_ms > c->max_p99_ms) {
-		fail(c, "%s %s -> %s: latency p99 is %.1f ms, over %.1f ms", what, d->from, d->to, d->p99_ms,
-			c->max_p99_ms);
+		fail(c, "%s %s -> %s: latency p99 is %.1f ms, over %.1f ms", what, d->from, d->to,
+			d->p99_ms, c->max_p99_ms);
 	}
 }
 
@@ -150,8 +153,8 @@ static json_t *round_to(double value, double step)
 }
 
 /* The correlation as JSON; null when it is not asked for. */
-static json_t *check_speech(struct check *c, const struct run *from, const struct run *to,
-	const struct direction *d)
+static json_t *check_speech(
+	struct check *c, const struct run *from, const struct run *to, const struct direction *d)
 {
 	char path[PATH_SIZE];
 	double correlation = 0;
@@ -163,8 +166,8 @@ static json_t *check_speech(struct check *c, const struct run *from, const struc
 	if (!audio_compare(from->speech, from->loop, path, &correlation)) {
 		fail(c, "audio %s -> %s: there is no recording to compare", d->from, d->to);
 	} else if (correlation < c->min_correlation) {
-		fail(c, "audio %s -> %s: correlation with the speech is %.3f, under %.2f", d->from, d->to,
-			correlation, c->min_correlation);
+		fail(c, "audio %s -> %s: correlation with the speech is %.3f, under %.2f", d->from,
+			d->to, correlation, c->min_correlation);
 	}
 	return round_to(correlation, 0.0001);
 }
@@ -183,12 +186,13 @@ static bool check_audio(struct check *c, const struct run *from, const struct ru
 		return true;
 	}
 	check_frames(c, &d, "audio");
-	json_array_append_new(c->audio, json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "from",
-		d.from, "to", d.to, "sent_s", round_to((double)d.sent_samples / 48000.0, 0.001),
-		"received_s", round_to((double)d.received_samples / 48000.0, 0.001), "lost",
-		(json_int_t)d.lost, "altered", (json_int_t)d.altered, "correlation",
-		check_speech(c, from, to, &d), "p50_ms", round_to(d.p50_ms, 0.001), "p99_ms",
-		round_to(d.p99_ms, 0.001)));
+	json_array_append_new(c->audio,
+		json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "from", d.from, "to",
+			d.to, "sent_s", round_to((double)d.sent_samples / 48000.0, 0.001),
+			"received_s", round_to((double)d.received_samples / 48000.0, 0.001), "lost",
+			(json_int_t)d.lost, "altered", (json_int_t)d.altered, "correlation",
+			check_speech(c, from, to, &d), "p50_ms", round_to(d.p50_ms, 0.001),
+			"p99_ms", round_to(d.p99_ms, 0.001)));
 	return true;
 }
 
@@ -207,10 +211,11 @@ static bool check_video(struct check *c, const struct run *from, const struct ru
 	}
 	check_frames(c, &d, "video");
 	bool exact = d.lost == 0 && d.altered == 0 && d.doubled == 0 && d.disordered == 0;
-	json_array_append_new(c->videos, json_pack("{s:s, s:s, s:I, s:I, s:b, s:o, s:o}", "from", d.from,
-		"to", d.to, "sent", (json_int_t)d.sent, "received", (json_int_t)d.received,
-		"bit_exact", exact ? 1 : 0, "p50_ms", round_to(d.p50_ms, 0.001), "p99_ms",
-		round_to(d.p99_ms, 0.001)));
+	json_array_append_new(c->videos,
+		json_pack("{s:s, s:s, s:I, s:I, s:b, s:o, s:o}", "from", d.from, "to", d.to, "sent",
+			(json_int_t)d.sent, "received", (json_int_t)d.received, "bit_exact",
+			exact ? 1 : 0, "p50_ms", round_to(d.p50_ms, 0.001), "p99_ms",
+			round_to(d.p99_ms, 0.001)));
 	return true;
 }
 
@@ -223,8 +228,8 @@ static bool check_chat(struct check *c, const struct run *from, const struct run
 	}
 	c->chat_received += d.received;
 	if (d.lost > 0 || d.altered > 0) {
-		fail(c, "chat %s -> %s: of %zu lines %zu are missing, %zu are not what was sent", d.from,
-			d.to, d.sent, d.lost, d.altered);
+		fail(c, "chat %s -> %s: of %zu lines %zu are missing, %zu are not what was sent",
+			d.from, d.to, d.sent, d.lost, d.altered);
 	}
 	return true;
 }
@@ -249,7 +254,7 @@ static bool check_sender(struct check *c, const struct run *r)
 	}
 	free(hashes);
 	if (wrong > 0 || (video < clip_count && !r->loop)) {
-		fail(c, "video of %s: it sent %zu pictures, %zu of them not the clip's, which has %zu",
+		fail(c, "video of %s: %zu pictures sent, %zu of them not of the clip's %zu",
 			r->trace.self, video, wrong, clip_count);
 	}
 	if (r->chat >= 0 && chat != (size_t)r->chat) {
@@ -267,8 +272,9 @@ static bool check_all(struct check *c)
 		}
 		for (unsigned k = 0; k < c->run_count; k++) {
 			const struct run *from = &c->runs[i], *to = &c->runs[k];
-			if (i != k && (!check_audio(c, from, to) || !check_video(c, from, to) ||
-				!check_chat(c, from, to))) {
+			if (i != k &&
+				(!check_audio(c, from, to) || !check_video(c, from, to) ||
+					!check_chat(c, from, to))) {
 				return false;
 			}
 		}
@@ -286,10 +292,12 @@ static json_t *worst_video(const struct check *c)
 
 	json_array_foreach(c->videos, i, v) {
 		bool exact = json_is_true(json_object_get(v, "bit_exact"));
-		bool worst_exact = worst == NULL || json_is_true(json_object_get(worst, "bit_exact"));
+		bool worst_exact =
+			worst == NULL || json_is_true(json_object_get(worst, "bit_exact"));
 		if (worst == NULL || (worst_exact && !exact) ||
-			(worst_exact == exact && json_real_value(json_object_get(v, "p99_ms")) >
-				json_real_value(json_object_get(worst, "p99_ms")))) {
+			(worst_exact == exact &&
+				json_real_value(json_object_get(v, "p99_ms")) >
+					json_real_value(json_object_get(worst, "p99_ms")))) {
 			worst = v;
 		}
 	}
@@ -299,9 +307,10 @@ static json_t *worst_video(const struct check *c)
 static bool print_json(struct check *c)
 {
 	json_t *video = worst_video(c);
-	json_t *o = json_pack("{s:b, s:O, s:O, s:O, s:{s:I, s:I}}", "ok", json_array_size(c->failed) == 0,
-		"failed", c->failed, "audio", c->audio, "video", video != NULL ? video : json_null(),
-		"chat", "sent", (json_int_t)c->chat_sent, "received", (json_int_t)c->chat_received);
+	json_t *o = json_pack("{s:b, s:O, s:O, s:O, s:{s:I, s:I}}", "ok",
+		json_array_size(c->failed) == 0, "failed", c->failed, "audio", c->audio, "video",
+		video != NULL ? video : json_null(), "chat", "sent", (json_int_t)c->chat_sent,
+		"received", (json_int_t)c->chat_received);
 
 	if (o != NULL && json_array_size(c->videos) > 1) {
 		json_object_set(o, "videos", c->videos);
@@ -344,9 +353,11 @@ static void print_table(const struct check *c)
 			(long long)json_integer_value(json_object_get(row, "received")),
 			json_real_value(json_object_get(row, "p50_ms")),
 			json_real_value(json_object_get(row, "p99_ms")),
-			json_is_true(json_object_get(row, "bit_exact")) ? "bit-exact" : "NOT bit-exact");
+			json_is_true(json_object_get(row, "bit_exact")) ? "bit-exact"
+									: "NOT bit-exact");
 	}
-	printf("%-6s %-16s %-16s %10zu %10zu\n", "chat", "all", "all", c->chat_sent, c->chat_received);
+	printf("%-6s %-16s %-16s %10zu %10zu\n", "chat", "all", "all", c->chat_sent,
+		c->chat_received);
 	puts(json_array_size(c->failed) == 0 ? "ok" : "NOT ok");
 }
 

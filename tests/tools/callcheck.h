@@ -1,5 +1,6 @@
 /*
- * callcheck: judges a call by what its participants wrote down. Each participant was one helio-call,
+ * callcheck: judges a call by what its participants wrote down. Each participant was one
+ *helio-call,
  *
  *	helio-call --trace DIR/trace.jsonl --record DIR ...
  *
@@ -9,8 +10,8 @@
  *	RUN: --run DIR [--speech FILE.wav|FILE.opus] [--loop] [--clip FILE.ivf] [--chat N]
  *
  *	--run DIR            what one participant wrote: trace.jsonl, ID-STREAM.opus, ID-STREAM.ivf
- *	--speech FILE        it sent this audio: must have sent some, and the others' recordings of it
- *	                     are compared with FILE
+ *	--speech FILE        it sent this audio: must have sent some, and the others' recordings of
+ *it are compared with FILE
  *	--loop               it sent FILE over and over
  *	--clip FILE.ivf      it sent this video: each frame sent must be the clip's, in order
  *	--chat N             it sent N lines of chat
@@ -19,8 +20,8 @@
  *	--json               one JSON object on one line instead of the table
  *
  * Every audio and video frame and every line of chat that one run sent must be in every other run's
- * trace: there once, unchanged, in order. Exit: 0 all held, 1 something did not (said on stderr, and in
- * "failed" of the JSON), 2 usage, or a file that cannot be read. The JSON object:
+ * trace: there once, unchanged, in order. Exit: 0 all held, 1 something did not (said on stderr,
+ *and in "failed" of the JSON), 2 usage, or a file that cannot be read. The JSON object:
  *
  *	{"ok":true,"failed":[],
  *	 "audio":[{"from":"p1","to":"p2","sent_s":10.0,"received_s":10.0,"lost":0,"altered":0,
@@ -29,9 +30,9 @@
  *	          "p99_ms":6.0},
  *	 "chat":{"sent":4,"received":4}}
  *
- * from and to are participant ids. correlation is null without --speech. "video" is null when there was
- * none; with several directions it is the worst of them and "videos" lists them all. received of chat counts what
- * reached the others, out of sent times the number of others.
+ * from and to are participant ids. correlation is null without --speech. "video" is null when there
+ *was none; with several directions it is the worst of them and "videos" lists them all. received of
+ *chat counts what reached the others, out of sent times the number of others.
  */
 #ifndef TOOLS_CALLCHECK_H
 #define TOOLS_CALLCHECK_H
@@ -58,7 +59,8 @@ struct trace {
 	char *self; /* participant id of who wrote it */
 	struct trace_frame *frames; /* in the order of the trace */
 	size_t count;
-	char **names; /* participant ids that frames are from; trace_frame.participant counts in here */
+	char **names; /* participant ids that frames are from; trace_frame.participant counts in
+			 here */
 	unsigned name_count;
 };
 
@@ -90,7 +92,8 @@ bool audio_compare(const char *speech, bool loop, const char *recording, double 
 
 /* ---------------------------------------------------------------- video (callcheck_video.c) */
 
-/* The clip's pictures by hash, in order; false after an error that was printed. The caller frees it. */
+/* The clip's pictures by hash, in order; false after an error that was printed. The caller frees
+ * it. */
 bool video_load(const char *path, uint64_t **hashes, size_t *count);
 
 #endif

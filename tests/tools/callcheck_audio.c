@@ -1,7 +1,7 @@
 /*
- * callcheck_audio: how much a recording resembles the speech that was sent. Both become 48 kHz mono;
- * the delay between them is searched on a coarse copy, then refined; the correlation is over the whole,
- * so that what is missing on either side counts against it.
+ * callcheck_audio: how much a recording resembles the speech that was sent. Both become 48 kHz
+ * mono; the delay between them is searched on a coarse copy, then refined; the correlation is over
+ * the whole, so that what is missing on either side counts against it.
  */
 #include "tests/tools/callcheck.h"
 
@@ -99,7 +99,8 @@ static bool resample(struct pcm *p, const struct pcm *in, int rate)
 	for (size_t at = 0; ok && at < in->count;) {
 		spx_uint32_t used = in->count - at < 4096 ? (spx_uint32_t)(in->count - at) : 4096;
 		spx_uint32_t made = 8192;
-		ok = speex_resampler_process_float(r, 0, in->samples + at, &used, block, &made) == 0 &&
+		ok = speex_resampler_process_float(r, 0, in->samples + at, &used, block, &made) ==
+				0 &&
 			(used > 0 || made > 0) && pcm_append(p, block, made);
 		at += used;
 	}

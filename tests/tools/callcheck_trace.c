@@ -52,8 +52,8 @@ static bool read_frame(struct trace *t, json_t *o, size_t *room)
 	struct trace_frame f = { 0 };
 
 	if (json_unpack(o, "{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s?I}", "dir", &dir, "kind", &kind,
-		    "participant", &participant, "stream", &stream, "ts", &ts, "t_ns", &t_ns, "hash",
-		    &hash, "samples", &samples) != 0) {
+		    "participant", &participant, "stream", &stream, "ts", &ts, "t_ns", &t_ns,
+		    "hash", &hash, "samples", &samples) != 0) {
 		return false;
 	}
 	if (!kind_read(kind, &f.kind)) {
@@ -119,8 +119,8 @@ bool trace_load(struct trace *t, const char *path)
 	fclose(f);
 	free(line);
 	if (!ok || t->self == NULL) {
-		fprintf(stderr, "callcheck: %s line %zu is no trace of helio-call%s\n", path, number,
-			ok ? ": nobody joined" : "");
+		fprintf(stderr, "callcheck: %s line %zu is no trace of helio-call%s\n", path,
+			number, ok ? ": nobody joined" : "");
 		trace_finish(t);
 		return false;
 	}
@@ -151,7 +151,8 @@ static bool select_frames(const struct trace *t, enum trace_kind kind, bool sent
 	}
 	for (size_t i = 0; i < t->count; i++) {
 		const struct trace_frame *f = &t->frames[i];
-		if (f->kind == kind && f->sent == sent && strcmp(t->names[f->participant], who) == 0) {
+		if (f->kind == kind && f->sent == sent &&
+			strcmp(t->names[f->participant], who) == 0) {
 			(*out)[(*count)++] = *f;
 		}
 	}
@@ -209,7 +210,8 @@ static size_t join_frames(struct direction *d, const struct trace_frame *sent, s
 	size_t g = 0, n = 0;
 
 	for (size_t s = 0; s < sent_count; s++) {
-		while (g < got_count && compare_frames(&got[g], &sent[s]) < 0 && !same_frame(&got[g], &sent[s])) {
+		while (g < got_count && compare_frames(&got[g], &sent[s]) < 0 &&
+			!same_frame(&got[g], &sent[s])) {
 			g++;
 			d->altered++; /* nobody sent that one */
 		}
@@ -230,8 +232,8 @@ static size_t join_frames(struct direction *d, const struct trace_frame *sent, s
 	return n;
 }
 
-bool trace_follow(struct direction *d, enum trace_kind kind, const struct trace *from,
-	const struct trace *to)
+bool trace_follow(
+	struct direction *d, enum trace_kind kind, const struct trace *from, const struct trace *to)
 {
 	struct trace_frame *sent = NULL, *got = NULL;
 	size_t sent_count, got_count;

@@ -1,6 +1,6 @@
 /*
- * test_opus_media: the Opus encoder helper, audio levels and mixing, through the public header. What
- * is encoded is decoded by libopus itself.
+ * test_opus_media: the Opus encoder helper, audio levels and mixing, through the public header.
+ * What is encoded is decoded by libopus itself.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -17,7 +17,8 @@
 #define PI 3.14159265358979323846
 
 /* A voice-like sum of harmonics, never silent. */
-static void make_tone(int16_t *pcm, unsigned samples, unsigned channels, uint32_t from, double amplitude)
+static void make_tone(
+	int16_t *pcm, unsigned samples, unsigned channels, uint32_t from, double amplitude)
 {
 	for (unsigned i = 0; i < samples; i++) {
 		double t = (from + i) / 48000.0;
@@ -50,10 +51,12 @@ static void round_trip(unsigned frame_ms, unsigned channels)
 		assert_int_equal(frame.flags, at == 0 ? HELIO_MARKER : 0);
 		assert_true(frame.level > 5 && frame.level < 20);
 		assert_true(frame.length > 2 && frame.length < 4000);
-		assert_int_equal(opus_decode(dec, frame.payload, (int)frame.length, out + at * channels,
-			FRAME_MAX, 0), size);
+		assert_int_equal(opus_decode(dec, frame.payload, (int)frame.length,
+					 out + at * channels, FRAME_MAX, 0),
+			size);
 	}
-	/* The same audio, the encoder's 312 samples later; the first 100 ms are the codec's start. */
+	/* The same audio, the encoder's 312 samples later; the first 100 ms are the codec's start.
+	 */
 	double xy = 0, xx = 0, yy = 0;
 	for (unsigned i = 4800 * channels; i < 40000 * channels; i++) {
 		double x = in[i], y = out[i + 312 * channels];
@@ -117,8 +120,8 @@ static void test_defaults_and_bad_config(void **state)
 }
 
 /* Encodes ms of speech or silence; returns how many frames were to be sent. */
-static unsigned encode_for(struct helio_opus_encoder *enc, unsigned ms, double amplitude, unsigned *markers,
-	uint32_t *at)
+static unsigned encode_for(struct helio_opus_encoder *enc, unsigned ms, double amplitude,
+	unsigned *markers, uint32_t *at)
 {
 	unsigned sent = 0;
 	for (unsigned i = 0; i < ms / 20; i++) {
@@ -178,7 +181,8 @@ static void test_level(void **state)
 		pcm[i] = i / 48 % 2 ? 32767 : -32768;
 	}
 	assert_int_equal(level_of(pcm), 0);
-	/* RMS a tenth of full scale: 20 dB below. A sine's RMS is its peak divided by the root of two. */
+	/* RMS a tenth of full scale: 20 dB below. A sine's RMS is its peak divided by the root of
+	 * two. */
 	for (int i = 0; i < 960; i++) {
 		pcm[i] = (int16_t)lrint(sin(2 * PI * i / 48.0) * 3276.7 * sqrt(2.0));
 	}

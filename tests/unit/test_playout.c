@@ -39,7 +39,8 @@ static void make_pcm(int16_t *pcm, unsigned index, int speech)
 	}
 }
 
-static struct packet *make_packets(unsigned count, int speech, uint32_t first_ts, uint16_t first_seq)
+static struct packet *make_packets(
+	unsigned count, int speech, uint32_t first_ts, uint16_t first_seq)
 {
 	int err;
 	OpusEncoder *enc = opus_encoder_create(48000, 1, OPUS_APPLICATION_VOIP, &err);
@@ -105,7 +106,8 @@ static void sim_run(struct sim *s, int64_t until_us)
 	for (; s->now_us < until_us; s->now_us += s->pull_us) {
 		int16_t pcm[FRAME];
 		while (s->next < s->count && s->list[s->next].arrival_us <= s->now_us) {
-			assert_int_equal(push(s->p, &s->list[s->next], s->list[s->next].arrival_us), 0);
+			assert_int_equal(
+				push(s->p, &s->list[s->next], s->list[s->next].arrival_us), 0);
 			s->next++;
 		}
 		s->silent_pulls += helio_playout_pull(s->p, pcm, FRAME, s->now_us) == 0;
@@ -131,7 +133,8 @@ static void test_steady_is_exact(void **state)
 	sim_run(&s, (COUNT + 5) * 20000);
 	OpusDecoder *dec = opus_decoder_create(48000, 1, &err);
 	for (unsigned i = 0; i < COUNT; i++) {
-		assert_int_equal(opus_decode(dec, list[i].data, (int)list[i].len, plain + i * FRAME, FRAME, 0),
+		assert_int_equal(opus_decode(dec, list[i].data, (int)list[i].len, plain + i * FRAME,
+					 FRAME, 0),
 			FRAME);
 	}
 	opus_decoder_destroy(dec);
@@ -343,7 +346,8 @@ static void drift(int ppm, int speech)
 		assert_int_equal(st.discarded, 0);
 		assert_true(st.concealed <= 100);
 	} else {
-		/* Nothing to cut or stretch: the bound holds, and a packet now and then is the price. */
+		/* Nothing to cut or stretch: the bound holds, and a packet now and then is the
+		 * price. */
 		assert_true(s.max_delay_ms <= 300);
 		assert_true(st.discarded <= 200);
 		assert_true(st.concealed <= 400);
