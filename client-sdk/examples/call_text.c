@@ -12,7 +12,9 @@
 
 void call_text_error(const char *what, const char *why, const char *help)
 {
-	fprintf(stderr, "helio-call: %s: %s. %s.\n", what, why, help);
+	const char *end = help[0] != '\0' && help[strlen(help) - 1] == '?' ? "" : ".";
+
+	fprintf(stderr, "helio-call: %s: %s. %s%s\n", what, why, help, end);
 }
 
 void call_text_errorf(const char *help, const char *why, const char *what, ...)
