@@ -398,8 +398,18 @@ cluster_start()
 		cluster_kill
 		rm -f "$RUN"/*.log
 	done
-	fail "the daemons did not come up (attempt $try)" "see the ends of their logs below" \
-		"read the first line with <3> or err="
+	fail "the daemons did not come up (attempt $try)" "$(last_error)" "see the ends of their logs below"
+}
+
+# The last error that a daemon logged, or else the last warning.
+last_error()
+{
+	local level line
+	for level in 3 4; do
+		line=$(cat "$RUN"/*.log | grep "^<$level>" | tail -n 1 | cut -c 1-300)
+		[ -z "$line" ] || { printf '%s\n' "$line"; return; }
+	done
+	echo "none of them logged an error"
 }
 
 cluster_settings()
