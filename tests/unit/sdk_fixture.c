@@ -113,7 +113,7 @@ static void on_event(struct helio *h, const struct helio_event *event, void *use
 	char line[512];
 
 	(void)h;
-	assert_true(sdk->dispatching || sdk->foreign_loop);
+	assert_true(sdk->dispatching);
 	assert_int_equal(event->size, sizeof(*event));
 	assert_true(sdk->event_count < SDK_EVENTS_MAX);
 	describe(line, sizeof(line), event);
@@ -134,7 +134,7 @@ static void on_frame(struct helio *h, const struct helio_frame *frame, void *use
 	struct sdk_frame *kept = &sdk->frames[sdk->frame_count++];
 
 	(void)h;
-	assert_true(sdk->dispatching || sdk->foreign_loop);
+	assert_true(sdk->dispatching);
 	assert_true(sdk->frame_count <= SDK_FRAMES_MAX);
 	kept->frame = *frame;
 	kept->payload = malloc(frame->length + 1);
@@ -149,7 +149,7 @@ static void on_log(struct helio *h, int level, const char *text, void *user)
 	struct sdk *sdk = user;
 
 	(void)h;
-	assert_true(sdk->dispatching || sdk->foreign_loop);
+	assert_true(sdk->dispatching);
 	assert_in_range(level, 3, 7);
 	assert_null(strstr(text, "secret-token"));
 }
@@ -164,19 +164,25 @@ void sdk_answer_make(struct sdk *sdk, const char *pin)
 		pin != NULL ? "\"" : "");
 }
 
+void sdk_create_with_authd(struct sdk *sdk, const struct helio_config *config)
+{
+	struct helio_callbacks callbacks = HELIO_CALLBACKS_INIT;
+
+	callbacks.on_event = on_event;
+	callbacks.on_frame = on_frame;
+	callbacks.on_log = on_log;
+	assert_int_equal(helio_create(&sdk->h, config, &callbacks, sdk), 0);
+}
+
 void sdk_create(struct sdk *sdk, const struct helio_config *config)
 {
 	struct helio_config own = HELIO_CONFIG_INIT;
-	struct helio_callbacks callbacks = HELIO_CALLBACKS_INIT;
 
 	if (config != NULL) {
 		own = *config;
 	}
 	own.token_answer = sdk->token_answer;
-	callbacks.on_event = on_event;
-	callbacks.on_frame = on_frame;
-	callbacks.on_log = on_log;
-	assert_int_equal(helio_create(&sdk->h, &own, &callbacks, sdk), 0);
+	sdk_create_with_authd(sdk, &own);
 }
 
 void sdk_turn(struct sdk *sdk, int fd, short events)
@@ -184,7 +190,7 @@ void sdk_turn(struct sdk *sdk, int fd, short events)
 	struct pollfd pfds[2] = { { .fd = fd, .events = events }, { .fd = -1, .events = POLLIN } };
 	int timeout = 50;
 
-	if (sdk->h != NULL && !sdk->foreign_loop) {
+	if (sdk->h != NULL) {
 		int wants = helio_timeout_ms(sdk->h);
 
 		pfds[1].fd = helio_fd(sdk->h);

@@ -42,7 +42,6 @@ struct sdk {
 	/* the client */
 	struct helio *h;
 	bool dispatching; /* callbacks may run now */
-	bool foreign_loop; /* the client has its own thread: do not dispatch */
 	void (*hook)(struct sdk *sdk, const struct helio_event *event); /* runs in the callback */
 	char *events[SDK_EVENTS_MAX];
 	size_t event_count, event_read;
@@ -65,6 +64,8 @@ void sdk_finish(struct sdk *sdk);
 void sdk_answer_make(struct sdk *sdk, const char *pin);
 /* A handle that skips authd; config may be NULL or has what differs. */
 void sdk_create(struct sdk *sdk, const struct helio_config *config);
+/* A handle with just this configuration. */
+void sdk_create_with_authd(struct sdk *sdk, const struct helio_config *config);
 
 /* One turn: waits for the client's descriptor or fd (-1: none), not longer than 50 ms. */
 void sdk_turn(struct sdk *sdk, int fd, short events);
