@@ -47,7 +47,7 @@ static void answers(void **state)
 		{ 0, WITH(ENDPOINT) },
 		{ 0, WITH(ENDPOINT "," ENDPOINT) },
 		{ 0, WITH("{\"address\":\"2001:db8::1\",\"port\":443,\"tls_name\":\"r\"}") },
-		{ 0, WITH("{\"address\":\"::1\",\"port\":65535,\"tls_name\":\"1.2.3.4\",\"x\":1}") },
+		{ 0, WITH("{\"address\":\"::1\",\"port\":65535,\"tls_name\":\"::1\",\"x\":1}") },
 		{ ERR_BAD_JSON, "" },
 		{ ERR_BAD_JSON, "[]" },
 		{ ERR_BAD_FIELD, "{}" },
