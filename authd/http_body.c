@@ -38,6 +38,8 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *key,
 		}
 	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
 		head->encodings++;
+		head->bad_length =
+			head->bad_length || value == NULL || strcasecmp(value, "chunked") != 0;
 	} else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0) {
 		if (value == NULL || strcasecmp(value, "identity") != 0) {
 			head->content_encodings++;
@@ -51,8 +53,7 @@ bool http_body_check_head(struct MHD_Connection *conn, struct http_reply *reply)
 	struct head head = { 0 };
 
 	MHD_get_connection_values(conn, MHD_HEADER_KIND, look, &head);
-	if (head.lengths + head.encodings > 1 ||
-		(head.bad_length && head.length <= HTTP_BODY_MAX)) {
+	if (head.lengths + head.encodings > 1 || head.bad_length) {
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, ERR_BAD_FIELD,
 			"the length of the body is not clear");
 	} else if (head.content_encodings > 0) {

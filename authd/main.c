@@ -23,6 +23,8 @@
 
 #define DEFAULT_SETTINGS SYSCONFDIR "/heliograph/authd.conf"
 
+#define FILES 4096u /* at once */
+
 enum exit_code { EXIT_USAGE = 2, EXIT_SETTINGS = 3 };
 
 static const char usage[] =
@@ -96,6 +98,20 @@ static void block_signals(sigset_t *set)
 	sigdelset(set, SIGPIPE);
 }
 
+/* Enough files for all connections that are allowed; a core file never: passwords and the key are
+ * in memory. Best effort. */
+static void set_limits(void)
+{
+	const struct rlimit no_core = { 0, 0 };
+	struct rlimit files;
+
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES) {
+		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static void reload(struct authd_daemon *d, const char *file)
 {
 	struct authd_settings *settings = NULL;
@@ -140,7 +156,6 @@ static void run(struct authd_daemon *d, const sigset_t *set, const char *file)
 int main(int argc, char **argv)
 {
 	struct options o = parse_options(argc, argv);
-	const struct rlimit no_core = { 0, 0 }; /* passwords and the key are in memory */
 	struct authd_settings *settings = NULL;
 	struct authd_daemon *d = NULL;
 	char why[SETTINGS_ERROR_SIZE] = "";
@@ -161,7 +176,7 @@ int main(int argc, char **argv)
 	}
 	log_setup("authd", settings->log_level, settings->log_format);
 	block_signals(&set);
-	(void)setrlimit(RLIMIT_CORE, &no_core);
+	set_limits();
 	json_object_seed(0);
 	int err = sodium_init() < 0 ? ERR_INTERNAL : daemon_create(&d, settings, why);
 	if (err != 0) {
