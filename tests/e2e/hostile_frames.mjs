@@ -288,6 +288,13 @@ async function chat(h, checks) {
 	await bad('4,097 bytes', { seq: 2, payload: 'x'.repeat(4097) }, 'too-large');
 	await bad('to nobody', { seq: 3, payload: 'hi', flags: FLAG.marker, stream: 65535 }, 'unknown-participant');
 	await bad('to number 0', { seq: 4, payload: 'hi', flags: FLAG.marker, stream: 0 }, 'unknown-participant');
+	await bad('a number without marker', { seq: 7, payload: 'hi', stream: 1 }, 'bad-field');
+	const { num } = lane.welcome.participant;
+	await bad('to oneself', { seq: 8, payload: 'hi', flags: FLAG.marker, stream: num }, 'unknown-participant');
+	const deaf = await h.join({}, { hello: { capabilities: [] } });
+	await bad('to one who takes no chat', { seq: 9, payload: 'hi', flags: FLAG.marker,
+		stream: deaf.welcome.participant.num }, 'unknown-participant');
+	await deaf.bye();
 	await checks.run('chat: 4,096 bytes arrive, are acknowledged, are stamped', async () => {
 		lane.sendRaw(say({ seq: 5, payload: 'y'.repeat(4096) }));
 		const ack = await lane.expect('chat-ack');
