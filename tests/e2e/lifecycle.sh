@@ -78,7 +78,10 @@ gate_death()
 	check 'gate killed: a new one runs' wait_for 5 gate_is_new
 	check 'gate killed: tokens are accepted' try_ok bob "$ROOM_A"
 	check 'gate killed: a call to the other worker is accepted' try_ok bob "$ROOM_B"
-	lists_rooms() { ctl room list --json | grep -q "\"$ROOM_B\""; }
+	lists_rooms()
+	{
+		ctl room list --json | jq -e ".rooms[] | select(.name == \"$ROOM_B\").participants == 2" >/dev/null
+	}
 	check 'gate killed: helioctl sees the live room' wait_for 5 lists_rooms
 }
 
