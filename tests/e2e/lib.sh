@@ -87,12 +87,6 @@ node_needed()
 	[ "$major" -ge 18 ] || skip "node is version $major, 18 or later is needed"
 }
 
-# The built programs carry a sanitizer: then everything takes longer, and memory says less.
-is_sanitized()
-{
-	grep -q __asan_init "$REFLECTOR_BIN"
-}
-
 # ---------------------------------------------------------------- participants (node)
 # E2E_NODE_ARGS holds what each of them needs: --authd, --ca, --password.
 
