@@ -222,7 +222,7 @@ ports_free()
 reflector_settings()
 {
 	local name=$1 first=$2 workers=$3 control=$4 listen='"127.0.0.1"'
-	if [ -s /proc/net/if_inet6 ] && grep -q '^0\{31\}1 ' /proc/net/if_inet6; then
+	if grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; then
 		listen='"127.0.0.1", "::1"'
 	fi
 	PORTS[$name]=$first WORKERS[$name]=$workers CONTROL[$name]=$control
