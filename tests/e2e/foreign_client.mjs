@@ -118,7 +118,7 @@ await checks.run('a reflector with another pin is refused before anything is sen
 });
 await checks.run('the pin alone is enough to trust', async () => {
 	const lane = await Lane.connect(answer.endpoints[0]);
-	await lane.bye();
+	lane.cut();
 });
 
 const lane = await join(answer, { ca });

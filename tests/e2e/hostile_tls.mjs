@@ -100,9 +100,8 @@ export function hostileDeadlines(h, checks) {
 			assert.equal(left.reason, 'timeout');
 			await watcher.bye();
 		},
-		'joined and silent, but answering pings: stays': async () => {
+		'joined and silent but for its heartbeat: stays': async () => {
 			const lane = await h.join();
-			clearInterval(lane.heartbeat);
 			await sleep(2 * lane.welcome.heartbeat_ms + 2500);
 			await lane.ping();
 			await lane.bye();
@@ -148,8 +147,8 @@ async function garbage(h, checks) {
 			await closedWithin(s, 0, 4);
 		});
 	}
-	await checks.run('TLS 1.2: protocol version', () =>
-		tlsRefused(h, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }, /PROTOCOL_VERSION|protocol version/i));
+	await checks.run('TLS 1.2: refused with an alert', () =>
+		tlsRefused(h, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }, /alert/i));
 	await checks.run('ALPN of something else: no application protocol', () =>
 		tlsRefused(h, { ALPNProtocols: ['h2', 'http/1.1'] }, /NO_APPLICATION_PROTOCOL|no application protocol/i));
 	await checks.run('no ALPN: no application protocol', () =>

@@ -16,6 +16,6 @@ check 'join over ::1' probe_try alice demo --address ::1
 check 'join over 127.0.0.1' probe_try alice demo --address 127.0.0.1
 pair_start six alice demo --address ::1 --tag six --seconds 2
 pair_start four alice demo --address 127.0.0.1 --tag four --seconds 2
-check 'no frame is lost over ::1' pair_stop six
-check 'no frame is lost over 127.0.0.1' pair_stop four
+check 'no frame is lost over ::1' pair_wait six
+check 'no frame is lost over 127.0.0.1' pair_wait four
 e2e_end

@@ -161,6 +161,13 @@ pair_stop()
 	return "$status"
 }
 
+# pair_wait NAME: as pair_stop for a pair with --seconds, when these are over.
+pair_wait()
+{
+	wait_for 60 pid_ended "${NODE_PID[$1]}"
+	pair_stop "$1"
+}
+
 # jti_of FILE: the id of the token in an answer of authd.
 jti_of()
 {
