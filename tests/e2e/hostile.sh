@@ -17,6 +17,6 @@ E2E_JOBS+=($!)
 wait $!
 status=$?
 [ "$status" -eq 0 ] || fail "hostile.mjs ended with $status"
-check 'no worker was lost' test "$(log_count r1 worker-lost)" -eq 0
+check 'no worker was lost' test "$(log_count r1 worker-died)" -eq 0
 check 'authd and reflector stayed linked' test "$(log_count authd link-up)" -eq 1
 e2e_end

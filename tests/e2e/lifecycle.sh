@@ -54,10 +54,10 @@ worker_death()
 {
 	local before pid_a pid_b new
 	pid_a=$(pid_of_port "$PORT_A") pid_b=$(pid_of_port "$PORT_B")
-	before=$(log_count r1 worker-lost)
+	before=$(log_count r1 worker-died)
 	hold_start dead bob "$ROOM_A"
 	kill -KILL "$pid_a"
-	check 'worker killed: logged' wait_for 5 count_over "$before" r1 worker-lost
+	check 'worker killed: logged' wait_for 5 count_over "$before" r1 worker-died
 	hold_wait dead
 	check 'worker killed: its clients see a cut, not a bye' held_lost dead
 	check 'worker killed: its room can be joined again' wait_for 10 try_ok bob "$ROOM_A"

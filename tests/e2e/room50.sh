@@ -33,5 +33,5 @@ wait "$load"
 status=$?
 cat "$RUN/load.json" "$RUN/load.log"
 check "49 receivers got every frame of $LENGTH s" test "$status" -eq 0
-check 'no worker was lost' test "$(log_count r1 worker-lost)" -eq 0
+check 'no worker was lost' test "$(log_count r1 worker-died)" -eq 0
 e2e_end
