@@ -81,9 +81,14 @@ static const char *level_name(enum log_level level)
 
 void log_setup(const char *process, enum log_level threshold, enum log_format format)
 {
+	const time_t epoch = 0;
+	struct tm unused;
+
 	atomic_store(&log_process, process);
 	atomic_store(&log_threshold, (int)threshold);
 	atomic_store(&log_format, (int)format);
+	/* The first gmtime_r() of a process reads /etc/localtime; a worker must open nothing later. */
+	gmtime_r(&epoch, &unused);
 }
 
 static void put(struct line *l, const char *bytes, size_t len)
@@ -207,15 +212,15 @@ static void put_field(struct line *l, const struct log_field *field)
 
 static void put_head(struct line *l, enum log_level level, const char *event)
 {
-	char time_text[64];
-	char stamp[80];
+	char stamp[96];
 	struct timespec now;
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
-	strftime(time_text, sizeof(time_text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(stamp, sizeof(stamp), "%s.%03ldZ", time_text, now.tv_nsec / 1000000);
+	/* not strftime(): it looks at /etc/localtime each time */
+	snprintf(stamp, sizeof(stamp), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 
 	put(l, (char[]){ '<', (char)('0' + (int)level), '>' }, 3);
 	if (l->json) {
