@@ -127,7 +127,7 @@ static void fill_gap(struct call_ogg *o, uint8_t toc, int64_t gap)
 		}
 		o->end += step;
 		gap -= step;
-		put_packet(o, &empty, 1, o->end + PRE_SKIP, false);
+		put_packet(o, &empty, 1, o->end, false);
 		flush_pages(o, false);
 	}
 	o->end += gap; /* less than any packet: the granule position alone says it */
@@ -152,7 +152,7 @@ bool call_ogg_write(struct call_ogg *o, const void *packet, size_t length, uint3
 	o->started = true;
 	o->end += samples;
 	o->next = timestamp + samples;
-	put_packet(o, packet, length, o->end + PRE_SKIP, false);
+	put_packet(o, packet, length, o->end, false);
 	bool page = o->end - o->paged >= PAGE_SAMPLES;
 	flush_pages(o, page);
 	if (page) {
@@ -169,7 +169,7 @@ bool call_ogg_close(struct call_ogg *o)
 	/* The last page needs a packet of its own: 2.5 ms of nothing, cut off by the granule
 	 * position. */
 	uint8_t empty = TOC_SHORTEST;
-	put_packet(o, &empty, 1, o->end + PRE_SKIP, true);
+	put_packet(o, &empty, 1, o->end, true);
 	flush_pages(o, true);
 	bool ok = fclose(o->file) == 0 && !o->failed;
 	ogg_stream_clear(&o->stream);
