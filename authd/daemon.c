@@ -73,7 +73,10 @@ static int drop_root(const struct authd_settings *s, char why[512])
 {
 	int err = privdrop_become(s->user);
 
-	if (err != 0) {
+	if (err == ERR_NOT_FOUND) {
+		snprintf(why, 512, "there is no user \"%s\": make it, or correct the setting user",
+			s->user);
+	} else if (err != 0) {
 		snprintf(why, 512,
 			"cannot become user \"%s\": %s: start as root, or leave user out", s->user,
 			errcode_text(err));

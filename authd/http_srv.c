@@ -1,25 +1,23 @@
 /*
- * http_srv: owns the libmicrohttpd daemons, their connections' deadlines and the path of a request
- * through them: head → body → handler → answer. Must never use libmicrohttpd's epoll or AUTO modes
- * with TLS: a few bytes of a ClientHello would then burn a core.
+ * http_srv: owns the libmicrohttpd daemons and the path of a request through them: head → body →
+ * handler → answer. Must never use libmicrohttpd's epoll or AUTO modes with TLS: a few bytes of a
+ * ClientHello would then burn a core.
  */
 #include "authd/http_srv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "authd/http_body.h"
 #include "authd/http_cert.h"
+#include "authd/http_conn.h"
 #include "authd/settings.h"
-#include "common/list.h"
 #include "common/log.h"
 #include "proto/tls_io.h"
 
@@ -29,22 +27,12 @@
 #define ADMIN_THREADS 4u
 #define ADMIN_CONNECTIONS 64u
 #define IDLE_S 10u /* without a byte from the peer */
-#define REQUEST_S 30 /* for a handshake and a whole request, however slowly its bytes drip */
 #define CONNECTION_MEMORY 32768u
 
 struct listener {
 	struct http_srv *srv;
 	enum http_listener kind;
 	struct MHD_Daemon *daemon;
-};
-
-/* One per connection, from accept to close. */
-struct conn {
-	struct list node; /* srv->conns */
-	int fd;
-	time_t since; /* monotonic: when the request that is under way began */
-	bool busy; /* the handler has it: the wait is ours, not the peer's */
-	bool cut;
 };
 
 /* One per request. */
@@ -58,95 +46,32 @@ struct http_srv {
 	struct http_cert *cert;
 	struct listener listeners[AUTHD_LISTEN_MAX + 1];
 	size_t listener_count;
-	pthread_mutex_t mutex; /* guards conns and what is in them */
-	struct list conns;
+	struct http_conns conns;
 };
-
-static time_t monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
-
-/* ---- connections ---- */
-
-static void conn_open(struct listener *l, struct MHD_Connection *connection, void **slot)
-{
-	const union MHD_ConnectionInfo *fd =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const union MHD_ConnectionInfo *tls = l->kind == HTTP_PUBLIC
-		? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
-		: NULL;
-	struct conn *conn = calloc(1, sizeof(*conn));
-
-	if (tls != NULL) {
-		http_cert_attach(l->srv->cert, tls->tls_session);
-	}
-	if (conn == NULL || fd == NULL) {
-		/* without an entry the connection has its idle limit only */
-		free(conn);
-		return;
-	}
-	conn->fd = fd->connect_fd;
-	conn->since = monotonic_s();
-	pthread_mutex_lock(&l->srv->mutex);
-	list_append(&l->srv->conns, &conn->node);
-	pthread_mutex_unlock(&l->srv->mutex);
-	*slot = conn;
-}
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **slot,
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct listener *l = arg;
-	struct conn *conn = *slot;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		conn_open(l, connection, slot);
-	} else if (conn != NULL) {
-		pthread_mutex_lock(&l->srv->mutex);
-		list_remove(&conn->node);
-		pthread_mutex_unlock(&l->srv->mutex);
-		free(conn);
+		if (l->kind == HTTP_PUBLIC) {
+			const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
+				connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+			if (tls != NULL) {
+				http_cert_attach(l->srv->cert, tls->tls_session);
+			}
+		}
+		*slot = http_conn_open(&l->srv->conns, connection);
+	} else {
+		http_conn_close(&l->srv->conns, *slot);
 		*slot = NULL;
 	}
 }
 
-static struct conn *conn_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info != NULL ? info->socket_context : NULL;
-}
-
-static void conn_mark(struct http_srv *srv, struct conn *conn, bool busy)
-{
-	if (conn == NULL) {
-		return;
-	}
-	pthread_mutex_lock(&srv->mutex);
-	conn->busy = busy;
-	conn->since = monotonic_s();
-	pthread_mutex_unlock(&srv->mutex);
-}
-
 void http_srv_tick(struct http_srv *srv)
 {
-	time_t now = monotonic_s();
-
-	pthread_mutex_lock(&srv->mutex);
-	for (LIST_EACH(node, &srv->conns)) {
-		struct conn *conn = LIST_ENTRY(node, struct conn, node);
-		if (!conn->busy && !conn->cut && now - conn->since > REQUEST_S) {
-			/* libmicrohttpd sees the end of the stream and cleans up */
-			shutdown(conn->fd, SHUT_RDWR);
-			conn->cut = true;
-		}
-	}
-	pthread_mutex_unlock(&srv->mutex);
+	http_conn_cut_slow(&srv->conns);
 }
 
 /* ---- requests ---- */
@@ -231,11 +156,11 @@ static enum MHD_Result finish_request(struct listener *l, struct MHD_Connection 
 	} else {
 		peer_text(connection, req.peer, sizeof(req.peer));
 	}
-	struct conn *conn = conn_of(connection);
-	conn_mark(l->srv, conn, true);
+	struct http_conn *conn = http_conn_of(connection);
+	http_conn_mark(&l->srv->conns, conn, true);
 	l->srv->handler(l->srv->user, &req, &reply);
 	http_body_finish(&ex->body);
-	conn_mark(l->srv, conn, false);
+	http_conn_mark(&l->srv->conns, conn, false);
 	return answer(connection, &reply);
 }
 
@@ -264,7 +189,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **sl
 	struct exchange *ex = *slot;
 
 	(void)code;
-	conn_mark(l->srv, conn_of(connection), false);
+	http_conn_mark(&l->srv->conns, http_conn_of(connection), false);
 	if (ex != NULL) {
 		http_body_finish(&ex->body);
 		free(ex);
@@ -334,8 +259,7 @@ int http_srv_create(struct http_srv **out, const struct http_srv_conf *conf, cha
 	if (err == 0) {
 		srv->handler = conf->handler;
 		srv->user = conf->user;
-		pthread_mutex_init(&srv->mutex, NULL);
-		list_init(&srv->conns);
+		http_conn_init(&srv->conns);
 		err = http_cert_create(&srv->cert, conf->cert_file, conf->key_file, why);
 	}
 	for (size_t i = 0; i < conf->public_count; i++) {
@@ -373,7 +297,7 @@ void http_srv_destroy(struct http_srv *srv)
 		MHD_stop_daemon(srv->listeners[i].daemon);
 	}
 	http_cert_destroy(srv->cert);
-	pthread_mutex_destroy(&srv->mutex);
+	http_conn_finish(&srv->conns);
 	free(srv);
 }
 

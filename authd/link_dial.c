@@ -5,27 +5,20 @@
  */
 #include "authd/link_dial.h"
 
-#include <gnutls/gnutls.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/link_creds.h"
 #include "authd/link_query.h"
 #include "common/list.h"
 #include "common/log.h"
-#include "common/tls_creds.h"
-
-/* Credentials; replaced ones are kept as long as a session borrows them. */
-struct creds {
-	struct creds *next; /* older */
-	gnutls_certificate_credentials_t cred;
-};
 
 struct note_reload {
 	bool waiting; /* set by the caller, cleared by the loop */
 	const struct authd_settings *settings;
-	struct creds *creds; /* owned by the loop from then on */
+	struct link_creds *creds; /* owned by the loop from then on */
 	int err;
 };
 
@@ -41,7 +34,7 @@ struct link_dial {
 	json_t *jwks;
 	pthread_t thread;
 	ev_async wake;
-	struct creds *creds; /* newest first; the loop thread's */
+	struct link_creds *creds; /* newest first; the loop thread's */
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t reloaded;
 	bool stop, revoked;
@@ -55,35 +48,7 @@ struct link_dial {
 
 /* ---- credentials ---- */
 
-static int creds_create(struct creds **out, const struct authd_settings *s, char why[512])
-{
-	const struct tls_creds_source src = { .cert_file = s->control_certificate,
-		.key_file = s->control_key,
-		.ca_file = s->control_ca };
-	struct creds *creds = calloc(1, sizeof(*creds));
-
-	if (creds == NULL) {
-		snprintf(why, 512, "out of memory");
-		return ERR_NOMEM;
-	}
-	int err = tls_creds_load(&creds->cred, &src, why);
-	if (err != 0) {
-		free(creds);
-		return err;
-	}
-	*out = creds;
-	return 0;
-}
-
-static void creds_destroy(struct creds *creds)
-{
-	if (creds != NULL) {
-		gnutls_certificate_free_credentials(creds->cred);
-		free(creds);
-	}
-}
-
-static bool creds_in_use(const struct link_dial *ld, const struct creds *creds)
+static bool creds_in_use(const struct link_dial *ld, const struct link_creds *creds)
 {
 	for (size_t i = 0; i < ld->entry_count; i++) {
 		if (link_uses(ld->entries[i]->link, creds->cred)) {
@@ -96,15 +61,15 @@ static bool creds_in_use(const struct link_dial *ld, const struct creds *creds)
 /* Frees replaced credentials that no session uses any more. */
 static void creds_reap(struct link_dial *ld)
 {
-	struct creds **at = ld->creds != NULL ? &ld->creds->next : NULL;
+	struct link_creds **at = ld->creds != NULL ? &ld->creds->next : NULL;
 
 	while (at != NULL && *at != NULL) {
-		struct creds *creds = *at;
+		struct link_creds *creds = *at;
 		if (creds_in_use(ld, creds)) {
 			at = &creds->next;
 		} else {
 			*at = creds->next;
-			creds_destroy(creds);
+			link_creds_destroy(creds);
 		}
 	}
 }
@@ -309,7 +274,7 @@ static void *run(void *arg)
 
 static int start(struct link_dial *ld, const struct link_dial_conf *conf, char why[512])
 {
-	int err = creds_create(&ld->creds, conf->settings, why);
+	int err = link_creds_create(&ld->creds, conf->settings, why);
 
 	if (err != 0) {
 		return err;
@@ -344,9 +309,9 @@ static void finish(struct link_dial *ld)
 		ev_loop_destroy(ld->env.loop);
 	}
 	while (ld->creds != NULL) {
-		struct creds *creds = ld->creds;
+		struct link_creds *creds = ld->creds;
 		ld->creds = creds->next;
-		creds_destroy(creds);
+		link_creds_destroy(creds);
 	}
 	json_decref(ld->jwks);
 	pthread_cond_destroy(&ld->reloaded);
@@ -391,8 +356,8 @@ void link_dial_destroy(struct link_dial *ld)
 
 int link_dial_reload(struct link_dial *ld, const struct authd_settings *settings, char why[512])
 {
-	struct creds *creds = NULL;
-	int err = creds_create(&creds, settings, why);
+	struct link_creds *creds = NULL;
+	int err = link_creds_create(&creds, settings, why);
 
 	if (err != 0) {
 		return err;
