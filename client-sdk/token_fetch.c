@@ -62,7 +62,9 @@ static CURLcode easy_set_request(CURL *easy, struct token_fetch *fetch, const st
 	rc = rc != 0 ? rc
 		     : curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)config->connect_timeout_ms);
 	if (rc == CURLE_OK && config->authd_ca_file != NULL) {
-		rc = curl_easy_setopt(easy, CURLOPT_CAINFO, config->authd_ca_file);
+		/* These alone: the system's directory of anchors would stand beside them. */
+		rc = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		rc = rc != 0 ? rc : curl_easy_setopt(easy, CURLOPT_CAINFO, config->authd_ca_file);
 	}
 	return rc;
 }

@@ -107,12 +107,15 @@ static void describe(char *out, size_t size, const struct helio_event *e)
 	}
 }
 
+bool sdk_in_library;
+
 static void on_event(struct helio *h, const struct helio_event *event, void *user)
 {
 	struct sdk *sdk = user;
 	char line[512];
 
 	(void)h;
+	sdk_in_library = false;
 	assert_true(sdk->dispatching);
 	assert_int_equal(event->size, sizeof(*event));
 	assert_true(sdk->event_count < SDK_EVENTS_MAX);
@@ -126,6 +129,7 @@ static void on_event(struct helio *h, const struct helio_event *event, void *use
 	if (sdk->hook != NULL) {
 		sdk->hook(sdk, event);
 	}
+	sdk_in_library = true;
 }
 
 static void on_frame(struct helio *h, const struct helio_frame *frame, void *user)
@@ -134,6 +138,7 @@ static void on_frame(struct helio *h, const struct helio_frame *frame, void *use
 	struct sdk_frame *kept = &sdk->frames[sdk->frame_count++];
 
 	(void)h;
+	sdk_in_library = false;
 	assert_true(sdk->dispatching);
 	assert_true(sdk->frame_count <= SDK_FRAMES_MAX);
 	kept->frame = *frame;
@@ -142,6 +147,7 @@ static void on_frame(struct helio *h, const struct helio_frame *frame, void *use
 	if (frame->length > 0) {
 		memcpy(kept->payload, frame->payload, frame->length);
 	}
+	sdk_in_library = true;
 }
 
 static void on_log(struct helio *h, int level, const char *text, void *user)
@@ -149,9 +155,11 @@ static void on_log(struct helio *h, int level, const char *text, void *user)
 	struct sdk *sdk = user;
 
 	(void)h;
+	sdk_in_library = false;
 	assert_true(sdk->dispatching);
 	assert_in_range(level, 3, 7);
 	assert_null(strstr(text, "secret-token"));
+	sdk_in_library = true;
 }
 
 void sdk_answer_make(struct sdk *sdk, const char *pin)
@@ -164,13 +172,18 @@ void sdk_answer_make(struct sdk *sdk, const char *pin)
 		pin != NULL ? "\"" : "");
 }
 
+void sdk_callbacks(struct helio_callbacks *callbacks)
+{
+	callbacks->on_event = on_event;
+	callbacks->on_frame = on_frame;
+	callbacks->on_log = on_log;
+}
+
 void sdk_create_with_authd(struct sdk *sdk, const struct helio_config *config)
 {
 	struct helio_callbacks callbacks = HELIO_CALLBACKS_INIT;
 
-	callbacks.on_event = on_event;
-	callbacks.on_frame = on_frame;
-	callbacks.on_log = on_log;
+	sdk_callbacks(&callbacks);
 	assert_int_equal(helio_create(&sdk->h, config, &callbacks, sdk), 0);
 }
 
@@ -199,7 +212,9 @@ void sdk_turn(struct sdk *sdk, int fd, short events)
 	(void)poll(pfds, 2, timeout);
 	if (pfds[1].fd >= 0) {
 		sdk->dispatching = true;
+		sdk_in_library = true;
 		assert_int_equal(helio_dispatch(sdk->h), 0);
+		sdk_in_library = false;
 		sdk->dispatching = false;
 	}
 }

@@ -52,6 +52,9 @@ struct sdk {
 	char last_text[300];
 };
 
+/* True while code of the library runs: neither the test's nor its callbacks'. */
+extern bool sdk_in_library;
+
 /* Listens and makes certificates; the client comes with sdk_create(). */
 void sdk_init(struct sdk *sdk);
 /* The same with another name in the certificate. */
@@ -64,6 +67,8 @@ void sdk_finish(struct sdk *sdk);
 void sdk_answer_make(struct sdk *sdk, const char *pin);
 /* A handle that skips authd; config may be NULL or has what differs. */
 void sdk_create(struct sdk *sdk, const struct helio_config *config);
+/* The recording callbacks. */
+void sdk_callbacks(struct helio_callbacks *callbacks);
 /* A handle with just this configuration. */
 void sdk_create_with_authd(struct sdk *sdk, const struct helio_config *config);
 
