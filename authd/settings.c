@@ -182,24 +182,24 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 
 	if (!msg_is_name(title)) {
 		return fail(error,
-			"%s: reflector \"%s\": the name must be 1-64 characters of A-Z a-z 0-9 . _ @ -",
-			file, title);
+			"%s:%d: reflector \"%s\": the name must be 1-64 characters of A-Z a-z 0-9 . _ @ -",
+			file, sec->line, title);
 	}
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
 		if (str_of(sec, required[i])[0] == '\0') {
-			return fail(error, "%s: reflector \"%s\": %s is missing: it is required",
-				file, title, required[i]);
+			return fail(error, "%s:%d: reflector \"%s\": %s is missing: it is required",
+				file, sec->line, title, required[i]);
 		}
 	}
 	if (strlen(str_of(sec, "tls-name")) > AUTHD_TLS_NAME_MAX) {
-		return fail(error, "%s: reflector \"%s\": tls-name is longer than %u characters",
-			file, title, AUTHD_TLS_NAME_MAX);
+		return fail(error, "%s:%d: reflector \"%s\": tls-name is longer than %u characters",
+			file, sec->line, title, AUTHD_TLS_NAME_MAX);
 	}
 	for (size_t i = 0; i < s->reflector_count; i++) {
 		if (strcmp(s->reflectors[i].name, title) == 0) {
 			return fail(error,
-				"%s: reflector \"%s\" is there twice: give each its own name", file,
-				title);
+				"%s:%d: reflector \"%s\" is there twice: give each its own name",
+				file, sec->line, title);
 		}
 	}
 	snprintf(r->name, sizeof(r->name), "%s", title);
@@ -231,8 +231,8 @@ static int take_values(struct authd_settings *s, cfg_t *cfg, const char *file, c
 		return fail(error, "%s: a value cannot be used", file);
 	}
 	if (passes < 1 || passes > HASH_PASSES_MAX) {
-		return fail(error, "%s: hash-passes must be 1 to %d, not %ld", file,
-			HASH_PASSES_MAX, passes);
+		return fail(error, "%s:%d: hash-passes must be 1 to %d, not %ld", file,
+			settings_line_of(file, "hash-passes"), HASH_PASSES_MAX, passes);
 	}
 	if (reflectors > AUTHD_REFLECTORS_MAX) {
 		return fail(error, "%s: %u reflectors are more than the %u that are possible", file,

@@ -93,6 +93,40 @@ int settings_parse_file(
 	return ERR_CONFIG;
 }
 
+static bool line_sets(const char *line, const char *key)
+{
+	size_t len = strlen(key);
+
+	line += strspn(line, " \t");
+	if (strncmp(line, key, len) != 0) {
+		return false;
+	}
+	line += len;
+	line += strspn(line, " \t");
+	return line[0] == '=' || (line[0] == '+' && line[1] == '=');
+}
+
+int settings_line_of(const char *file, const char *key)
+{
+	char line[1024];
+	int number = 1, found = 0;
+	bool begins = true;
+	FILE *fp = open_file(file);
+
+	if (fp == NULL) {
+		return 0;
+	}
+	while (fgets(line, sizeof(line), fp) != NULL) {
+		if (begins && line_sets(line, key)) {
+			found = number;
+		}
+		begins = strchr(line, '\n') != NULL;
+		number += begins;
+	}
+	fclose(fp);
+	return found;
+}
+
 static int bad_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, const char *expected)
 {
 	settings_error(

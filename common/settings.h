@@ -30,6 +30,12 @@ struct settings_addr {
 int settings_parse_file(
 	cfg_t **out, cfg_opt_t *opts, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
 
+/*
+ * The line on which file sets a key (the last one, which counts), 0 when it does not: libConfuse
+ * forgets it, and a check after parsing has to name it. Sections are not told apart.
+ */
+int settings_line_of(const char *file, const char *key);
+
 /* Value parsers; each returns 0 or ERR_CONFIG and writes nothing on failure. */
 /* "ADDRESS:PORT" with a literal IPv4 or bracketed IPv6 address; names are refused. */
 int settings_parse_addr(const char *text, struct settings_addr *out) MUST_CHECK;

@@ -199,6 +199,23 @@ static void test_no_file(void **state)
 	assert_non_null(strstr(error, "directory"));
 }
 
+static void test_line_of(void **state)
+{
+	static const char text[] = "# name = x\nname = a\n  ports={1}\nnames = b\n\tname\t+= c\n";
+	char path[] = "/tmp/helio-settings-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(settings_line_of(path, "name"), 5);
+	assert_int_equal(settings_line_of(path, "ports"), 3);
+	assert_int_equal(settings_line_of(path, "nam"), 0);
+	unlink(path);
+	assert_int_equal(settings_line_of(path, "name"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_file_errors),
 		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_line_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
