@@ -150,27 +150,39 @@ unsigned login_rate_take(
 	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
 {
 	struct keys k = keys_of(rate, address, user);
+	uint64_t wait;
 
 	pthread_mutex_lock(&rate->mutex);
-	uint64_t who = is_known(rate, k.pair, now_ms) ? k.pair : k.user;
-	uint64_t wait =
-		wait_of(rate, k.address, LOGIN_RATE_ADDRESS_BURST, LOGIN_RATE_ADDRESS_MS, now_ms);
-	uint64_t other = wait_of(rate, who, LOGIN_RATE_USER_BURST, LOGIN_RATE_USER_MS, now_ms);
-	if (wait < other) {
-		wait = other;
-	}
-	if (wait == 0) {
-		add(rate, k.address, LOGIN_RATE_ADDRESS_MS, now_ms);
-		add(rate, who, LOGIN_RATE_USER_MS, now_ms);
+	if (is_known(rate, k.pair, now_ms)) {
+		wait = wait_of(rate, k.pair, LOGIN_RATE_USER_BURST, LOGIN_RATE_USER_MS, now_ms);
+		if (wait == 0) {
+			add(rate, k.pair, LOGIN_RATE_USER_MS, now_ms);
+		}
+	} else {
+		uint64_t other =
+			wait_of(rate, k.user, LOGIN_RATE_USER_BURST, LOGIN_RATE_USER_MS, now_ms);
+		wait = wait_of(
+			rate, k.address, LOGIN_RATE_ADDRESS_BURST, LOGIN_RATE_ADDRESS_MS, now_ms);
+		wait = wait > other ? wait : other;
+		if (wait == 0) {
+			add(rate, k.address, LOGIN_RATE_ADDRESS_MS, now_ms);
+			add(rate, k.user, LOGIN_RATE_USER_MS, now_ms);
+		}
 	}
 	pthread_mutex_unlock(&rate->mutex);
 	return (unsigned)((wait + 999) / 1000);
 }
 
+/* When the pair became known in between, a little is left on the other two: it is forgiven in time.
+ */
 static void give_back(struct login_rate *rate, const struct keys *k, uint64_t now_ms)
 {
-	sub(rate, k->address, LOGIN_RATE_ADDRESS_MS);
-	sub(rate, is_known(rate, k->pair, now_ms) ? k->pair : k->user, LOGIN_RATE_USER_MS);
+	if (is_known(rate, k->pair, now_ms)) {
+		sub(rate, k->pair, LOGIN_RATE_USER_MS);
+	} else {
+		sub(rate, k->address, LOGIN_RATE_ADDRESS_MS);
+		sub(rate, k->user, LOGIN_RATE_USER_MS);
+	}
 }
 
 void login_rate_return(

@@ -24,8 +24,8 @@ void login_rate_destroy(struct login_rate *rate);
 
 /* Before a login: takes one failure from the budgets of address and user in advance, so that many
  * attempts at once count too. 0, or the seconds to wait; then nothing was taken. now_ms is
- * monotonic. A user who logged in from this address before has a budget of his own there, so that
- * strangers elsewhere cannot lock him out. Any thread. */
+ * monotonic. A user who logged in from this address before has one budget of his own there instead,
+ * so that strangers elsewhere, or behind the same address, cannot lock him out. Any thread. */
 unsigned login_rate_take(
 	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms);
 

@@ -172,7 +172,7 @@ static void test_no_lockout_from_elsewhere(void **state)
 {
 	struct login_rate *rate = NULL;
 	const uint64_t now = 1000000;
-	char address[32];
+	char address[32], user[32];
 
 	(void)state;
 	assert_int_equal(login_rate_create(&rate), 0);
@@ -183,6 +183,12 @@ static void test_no_lockout_from_elsewhere(void **state)
 		(void)login_rate_take(rate, address, "alice", now);
 	}
 	assert_true(login_rate_take(rate, "192.0.2.200", "alice", now) > 0);
+	/* and strangers behind her own address use up that */
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(user, sizeof(user), "user%u", i);
+		(void)login_rate_take(rate, "198.51.100.7", user, now);
+	}
+	assert_true(login_rate_take(rate, "198.51.100.7", "another", now) > 0);
 	for (unsigned i = 0; i < LOGIN_RATE_USER_BURST; i++) {
 		assert_int_equal(login_rate_take(rate, "198.51.100.7", "alice", now), 0);
 	}
