@@ -1,0 +1,39 @@
+/*
+ * bucket: a token bucket, the measure of how often a peer may make us do something.
+ */
+#ifndef REFLECTOR_BUCKET_H
+#define REFLECTOR_BUCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bucket {
+	uint32_t per_second, burst;
+	uint64_t milli; /* tokens, in thousandths */
+	uint64_t filled_ms;
+};
+
+static inline void bucket_init(struct bucket *b, uint32_t per_second, uint32_t burst, uint64_t now_ms)
+{
+	b->per_second = per_second;
+	b->burst = burst;
+	b->milli = (uint64_t)burst * 1000u;
+	b->filled_ms = now_ms;
+}
+
+/* True and one token less, or false when there is none. */
+static inline bool bucket_take(struct bucket *b, uint64_t now_ms)
+{
+	b->milli += (now_ms - b->filled_ms) * b->per_second;
+	b->filled_ms = now_ms;
+	if (b->milli > (uint64_t)b->burst * 1000u) {
+		b->milli = (uint64_t)b->burst * 1000u;
+	}
+	if (b->milli < 1000u) {
+		return false;
+	}
+	b->milli -= 1000u;
+	return true;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * control_publish: a participant's streams come and go, and the room is told.
+ */
+#include <string.h>
+
+#include "proto/msg.h"
+#include "reflector/control.h"
+#include "reflector/room.h"
+#include "reflector/session.h"
+#include "reflector/stream.h"
+
+static json_t *published_json(const struct stream *stream)
+{
+	json_t *msg = stream_json(stream);
+
+	if (msg != NULL && json_object_set_new(msg, "type", json_string("published")) != 0) {
+		json_decref(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static void tell_others(const struct stream *stream)
+{
+	struct session *publisher = stream->publisher;
+	json_t *msg = published_json(stream);
+
+	if (msg != NULL) {
+		(void)json_object_set_new(msg, "id", json_string(publisher->id));
+		(void)json_object_set_new(msg, "num", json_integer(publisher->num));
+	}
+	struct frame *frame = control_frame(publisher->worker, msg);
+	json_decref(msg);
+	room_broadcast(publisher->room, frame, publisher);
+	frame_unref(frame);
+}
+
+/* A receiver that cannot be subscribed would silently hear nothing: it is closed instead. */
+static void subscribe_everybody(struct stream *stream)
+{
+	for (LIST_EACH(node, &stream->publisher->room->members)) {
+		struct session *session = LIST_ENTRY(node, struct session, member);
+		if (session != stream->publisher && session->subscribe_all &&
+			subscription_create(stream, session) != 0) {
+			session_doom(session, ERR_NOMEM);
+		}
+	}
+}
+
+static int text_field(const json_t *msg, const char *key, size_t min, size_t max, const char **out)
+{
+	int err = min > 0 ? msg_get_string(msg, key, max, out) : msg_opt_string(msg, key, max, out);
+
+	return err == 0 && strlen(*out) < min ? ERR_BAD_FIELD : err;
+}
+
+int control_publish(const struct control_request *request)
+{
+	struct session *session = request->session;
+	const char *kind, *codec;
+	const char *label = "";
+	struct stream *stream;
+
+	if (text_field(request->msg, "kind", 1, LIMIT_LABEL, &kind) != 0 ||
+		text_field(request->msg, "codec", 1, LIMIT_CODEC, &codec) != 0 ||
+		text_field(request->msg, "label", 0, LIMIT_LABEL, &label) != 0) {
+		return ERR_BAD_FIELD;
+	}
+	unsigned bit = token_publish_from_name(kind);
+	if (bit == 0) {
+		return ERR_BAD_FIELD;
+	}
+	if ((session->may_publish & bit) == 0) {
+		return ERR_NOT_GRANTED;
+	}
+	int err = stream_create(&stream, session, kind, codec, label);
+	if (err != 0) {
+		return err;
+	}
+	control_answer(request, published_json(stream));
+	tell_others(stream);
+	subscribe_everybody(stream);
+	return 0;
+}
+
+int control_unpublish(const struct control_request *request)
+{
+	struct session *session = request->session;
+	int64_t id;
+
+	int err = msg_get_int(request->msg, "stream", 1, UINT16_MAX, &id);
+	if (err != 0) {
+		return err;
+	}
+	struct stream *stream = stream_ids_find(&session->room->streams, (uint16_t)id);
+	if (stream == NULL || stream->publisher != session) {
+		return ERR_UNKNOWN_STREAM;
+	}
+	stream_destroy(stream);
+	json_t *msg = json_pack("{s:s, s:i, s:i}", "type", "unpublished", "stream", (int)id, "num", (int)session->num);
+	struct frame *frame = control_frame(session->worker, msg);
+	room_broadcast(session->room, frame, session);
+	frame_unref(frame);
+	control_answer(request, msg);
+	return 0;
+}

@@ -1,0 +1,107 @@
+/*
+ * room: who is in it. Never closes a session: who cannot take a broadcast is doomed by session_push().
+ */
+#include "reflector/room.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "reflector/session.h"
+#include "reflector/worker.h"
+
+#define NUM_MAX 65535u
+
+int room_create(struct room **out, struct worker *worker, const char *name)
+{
+	struct room *room = calloc(1, sizeof(*room));
+
+	if (room == NULL) {
+		return ERR_NOMEM;
+	}
+	room->worker = worker;
+	(void)snprintf(room->name, sizeof(room->name), "%s", name);
+	list_init(&room->members);
+	list_init(&room->empty);
+	stream_ids_init(&room->streams);
+	room->created_at = time(NULL);
+	room_table_add(&worker->rooms, room);
+	/* Until its first member is in, it is a candidate for the end like any empty room. */
+	list_append(&worker->empty_rooms, &room->empty);
+	log_event(LOG_LEVEL_INFO, "room-open", LOG_STR("room", room->name), LOG_INT("port", worker->port));
+	*out = room;
+	return 0;
+}
+
+void room_destroy(struct room *room)
+{
+	log_event(LOG_LEVEL_INFO, "room-close", LOG_STR("room", room->name), LOG_INT("port", room->worker->port),
+		LOG_INT("seconds", time(NULL) - room->created_at), LOG_INT("frames_in", room->stats.frames_in),
+		LOG_INT("frames_out", room->stats.frames_out), LOG_INT("dropped", room->stats.dropped));
+	room_table_remove(&room->worker->rooms, room);
+	list_remove(&room->empty);
+	stream_ids_finish(&room->streams);
+	free(room);
+}
+
+int room_add(struct room *room, struct session *session)
+{
+	if (room->member_count >= room->worker->limits.max_participants || room->last_num >= NUM_MAX) {
+		return ERR_LIMIT;
+	}
+	session->num = (uint16_t)++room->last_num;
+	session->room = room;
+	list_append(&room->members, &session->member);
+	room->member_count++;
+	room->worker->participant_count++;
+	list_remove(&room->empty);
+	return 0;
+}
+
+void room_remove(struct room *room, struct session *session)
+{
+	list_remove(&session->member);
+	session->room = NULL;
+	room->member_count--;
+	room->worker->participant_count--;
+	if (room->member_count == 0) {
+		list_append(&room->worker->empty_rooms, &room->empty);
+	}
+}
+
+struct session *room_find_id(const struct room *room, const char *id)
+{
+	for (LIST_EACH(node, &room->members)) {
+		struct session *session = LIST_ENTRY(node, struct session, member);
+		if (strcmp(session->id, id) == 0) {
+			return session;
+		}
+	}
+	return NULL;
+}
+
+struct session *room_find_num(const struct room *room, unsigned num)
+{
+	for (LIST_EACH(node, &room->members)) {
+		struct session *session = LIST_ENTRY(node, struct session, member);
+		if (session->num == num) {
+			return session;
+		}
+	}
+	return NULL;
+}
+
+void room_broadcast(struct room *room, struct frame *frame, const struct session *except)
+{
+	if (frame == NULL) {
+		return;
+	}
+	for (LIST_EACH(node, &room->members)) {
+		struct session *session = LIST_ENTRY(node, struct session, member);
+		if (session != except) {
+			session_push(session, FRAME_CLASS_CONTROL, frame);
+		}
+	}
+}

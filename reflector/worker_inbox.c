@@ -1,0 +1,169 @@
+/*
+ * worker_inbox: what the supervisor and the gate tell a worker. Both are trusted, but a message that
+ * makes no sense is logged and changes nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "proto/msg.h"
+#include "reflector/family.h"
+#include "reflector/query.h"
+#include "reflector/room.h"
+#include "reflector/session.h"
+#include "reflector/worker.h"
+
+static void log_bad(const struct worker *worker, const char *type, int err)
+{
+	log_event(LOG_LEVEL_ERROR, "message-failed", LOG_STR("type", type), LOG_ERR(err), LOG_INT("port", worker->port));
+}
+
+/* The first credentials open the port; later ones are for new handshakes. */
+static int take_credentials(struct worker *worker, const json_t *msg)
+{
+	struct key *key;
+	const char *chain;
+
+	int err = family_read_credentials(msg, &key, &chain);
+	if (err != 0) {
+		return err;
+	}
+	if (worker->key != NULL) {
+		list_append(&worker->retired_keys, &worker->key->node);
+	}
+	worker->key = key;
+	if (!worker->stopping) {
+		conn_accept_start(&worker->accept);
+	}
+	json_t *ready = json_pack("{s:s}", "type", "ready");
+	err = ready != NULL ? chan_send(worker->supervisor, ready) : ERR_NOMEM;
+	json_decref(ready);
+	return err;
+}
+
+static int take_settings(struct worker *worker, const json_t *msg)
+{
+	struct settings_limits limits;
+
+	int err = family_read_settings(msg, "worker", &limits);
+	if (err != 0) {
+		return err;
+	}
+	worker_apply_limits(worker, &limits);
+	for (LIST_EACH(node, &worker->sessions)) {
+		struct session *session = LIST_ENTRY(node, struct session, all);
+		size_t control = session->queue.lists[FRAME_CLASS_CONTROL].bound;
+		frame_policy_apply(&worker->policy, &session->queue);
+		session->queue.lists[FRAME_CLASS_CONTROL].bound = control;
+	}
+	return 0;
+}
+
+static void on_supervisor_message(struct chan *ch, const char *type, const json_t *msg, void *user)
+{
+	struct worker *worker = user;
+	int err = ERR_UNKNOWN_MESSAGE;
+
+	(void)ch;
+	if (strcmp(type, "credentials") == 0) {
+		err = take_credentials(worker, msg);
+	} else if (strcmp(type, "settings") == 0) {
+		err = take_settings(worker, msg);
+	}
+	if (err != 0) {
+		log_bad(worker, type, err);
+	}
+	if (worker->key == NULL) {
+		worker_stop(worker); /* of no use without: the supervisor tries again */
+	}
+}
+
+static int take_keys(struct worker *worker, const json_t *msg)
+{
+	struct jws_keyset *keys;
+	const char *issuer, *cluster;
+	const json_t *jwks;
+
+	if (msg_get_string(msg, "issuer", LIMIT_NAME, &issuer) != 0 ||
+		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 || msg_get_object(msg, "jwks", &jwks) != 0) {
+		return ERR_BAD_FIELD;
+	}
+	int err = jws_keyset_create(&keys, jwks);
+	if (err != 0) {
+		return err;
+	}
+	jws_keyset_destroy(worker->keys);
+	worker->keys = keys;
+	(void)snprintf(worker->issuer, sizeof(worker->issuer), "%s", issuer);
+	(void)snprintf(worker->cluster, sizeof(worker->cluster), "%s", cluster);
+	return 0;
+}
+
+static int take_revocations(struct worker *worker, const json_t *msg)
+{
+	int64_t now = time(NULL);
+
+	int err = revocation_add_message(&worker->revoked, msg, now);
+	if (err == ERR_BAD_FIELD) {
+		return err;
+	}
+	/* Also when the table was full: what is in the message must close its sessions. */
+	for (LIST_EACH(node, &worker->sessions)) {
+		struct session *session = LIST_ENTRY(node, struct session, all);
+		if (!session->ended && revocation_has(&worker->revoked, session->jti, now)) {
+			session_bye(session, ERR_TOKEN_REVOKED);
+		}
+	}
+	return err;
+}
+
+static void on_gate_message(struct chan *ch, const char *type, const json_t *msg, void *user)
+{
+	struct worker *worker = user;
+	int err = 0;
+
+	(void)ch;
+	if (strcmp(type, "keys") == 0) {
+		err = take_keys(worker, msg);
+	} else if (strcmp(type, "revoke") == 0) {
+		err = take_revocations(worker, msg);
+	} else if (strcmp(type, "query") == 0) {
+		query_handle(worker, msg);
+	} else if (strcmp(type, "gate-started") == 0) {
+		stats_report(worker, 1);
+	} else {
+		err = ERR_UNKNOWN_MESSAGE;
+	}
+	if (err != 0) {
+		log_bad(worker, type, err);
+	}
+}
+
+/* Without its supervisor a worker cannot be reached or replaced any more: it ends. */
+static void on_supervisor_end(struct chan *ch, int err, void *user)
+{
+	struct worker *worker = user;
+
+	(void)err;
+	chan_destroy(ch);
+	worker->supervisor = NULL;
+	worker_stop(worker);
+}
+
+static void on_gate_end(struct chan *ch, int err, void *user)
+{
+	struct worker *worker = user;
+
+	/* The supervisor holds the other end as well, so this is not the gate's death but a fault. */
+	chan_destroy(ch);
+	worker->gate = NULL;
+	if (!worker->stopping) {
+		log_bad(worker, "gate", err);
+	}
+	worker_stop(worker);
+}
+
+const struct chan_events worker_supervisor_events = { .on_message = on_supervisor_message,
+	.on_end = on_supervisor_end };
+const struct chan_events worker_gate_events = { .on_message = on_gate_message, .on_end = on_gate_end };
