@@ -13,7 +13,10 @@
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
-#define READ_BUDGET 4 /* records of a lane in one turn */
+/* Of a lane in one turn: bytes as many as a turn writes to a receiver, so that one sender does not fill
+ * the queues of those who keep up; and records, however small. */
+#define READ_BUDGET_BYTES WORKER_RECORD
+#define READ_BUDGET_RECORDS 64
 
 void frame_reader_finish(struct frame_reader *reader)
 {
@@ -129,13 +132,15 @@ static void ended(struct lane *lane, int err)
 void frame_read_lane(struct lane *lane)
 {
 	struct worker *worker = lane->worker;
+	size_t total = 0;
 
-	for (int i = 0; i < READ_BUDGET && reads(lane); i++) {
+	for (int i = 0; i < READ_BUDGET_RECORDS && total < READ_BUDGET_BYTES && reads(lane); i++) {
 		size_t len = 0;
 		switch (tls_io_recv(&lane->io, worker->read_buf, sizeof(worker->read_buf), &len)) {
 		case TLS_IO_OK:
 			lane->heard_ms = worker->now_ms;
 			take_frames(lane, worker->read_buf, len);
+			total += len;
 			break;
 		case TLS_IO_WANT_READ:
 			return;

@@ -361,8 +361,8 @@ await checks.run('a receiver that does not read loses media, is told, and costs 
 	const late = collect(slow, KIND.audio);
 	slow.socket.pause();
 	const count = 3000;
-	for (let seq = 0; seq < count; seq += 50) {
-		for (let i = 0; i < 50; i++) {
+	for (let seq = 0; seq < count; seq += 20) {
+		for (let i = 0; i < 20; i++) {
 			a.send({ kind: KIND.audio, stream: id, seq: seq + i, payload: Buffer.alloc(8000) });
 		}
 		await a.ping();
@@ -382,6 +382,10 @@ await checks.run('pings of one that does not read are bounded', async () => {
 	for (let i = 0; i < 5000; i++) {
 		a.send({ kind: KIND.ping, payload: Buffer.alloc(64) });
 	}
+	let pongs = 0;
+	a.on('pong', () => { pongs++; });
+	await sleep(500);
+	assert.ok(pongs >= 32 && pongs < 5000, `${pongs} pongs`);
 	await a.ping();
 	await a.bye();
 });
