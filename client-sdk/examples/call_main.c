@@ -5,6 +5,7 @@
 #include "client-sdk/examples/call.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,19 @@
 
 #include "client-sdk/examples/call_clock.h"
 #include "client-sdk/examples/call_text.h"
+
+/* A caller may have closed 0, 1 or 2: no file of ours must get their place. */
+static void hold_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0) {
+		close(fd);
+	}
+}
 
 /* Signals become a descriptor, before any library starts a thread. -1: it failed. */
 static int open_signals(void)
@@ -187,6 +201,7 @@ int main(int argc, char **argv)
 	struct call c;
 
 	memset(&c, 0, sizeof(c));
+	hold_standard_files();
 	c.exit_code = CALL_EXIT_GO_ON;
 	int rc = call_options_parse(&c.options, argc, argv);
 	if (rc != CALL_EXIT_GO_ON) {

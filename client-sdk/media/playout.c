@@ -139,7 +139,9 @@ static int64_t delay_excess(const struct helio_playout *p)
 		return 0;
 	}
 	int64_t excess = current - target_delay(p);
-	return excess > DEAD_BAND || excess < -DEAD_BAND ? excess : 0;
+	/* Playing begins with a pull, so up to one pull of delay is nobody's fault. */
+	int64_t most = p->pull_samples > DEAD_BAND ? p->pull_samples : DEAD_BAND;
+	return excess > most || excess < -DEAD_BAND ? excess : 0;
 }
 
 /* ---------------------------------------------------------------- packets in */
