@@ -21,7 +21,7 @@
 #include "common/log.h"
 #include "proto/tls_io.h"
 
-#define PUBLIC_THREADS 16u
+#define PUBLIC_THREADS 32u
 #define PUBLIC_CONNECTIONS 1024u
 #define PER_IP_CONNECTIONS 128u
 #define ADMIN_THREADS 4u

@@ -11,7 +11,7 @@
 
 #include "proto/errcode.h"
 
-#define PASS_HASH_WAITING 10u /* fewer than the HTTP threads, so that one is always free */
+#define PASS_HASH_WAITING 24u /* fewer than the HTTP threads, so that one is always free */
 #define PASS_HASH_SIZE 128u
 
 struct pass_hash;
