@@ -87,7 +87,7 @@ void log_setup(const char *process, enum log_level threshold, enum log_format fo
 	atomic_store(&log_process, process);
 	atomic_store(&log_threshold, (int)threshold);
 	atomic_store(&log_format, (int)format);
-	/* The first gmtime_r() of a process reads /etc/localtime; a worker must open nothing later. */
+	/* the first gmtime_r() reads /etc/localtime, and a worker must open nothing later */
 	gmtime_r(&epoch, &unused);
 }
 
