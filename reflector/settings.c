@@ -23,16 +23,28 @@ struct judge {
 
 static int bad(const struct judge *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The line of the `key` that a message begins with; 0: the file does not have it. */
+static int line_of(const struct judge *j, const char *what)
+{
+	char key[32] = "";
+
+	return sscanf(what, "`%31[^`]`", key) == 1 ? settings_line_of(j->file, key) : 0;
+}
+
 static int bad(const struct judge *j, const char *fmt, ...)
 {
-	int at = snprintf(j->error, SETTINGS_ERROR_SIZE, "%s: ", j->file);
+	char what[SETTINGS_ERROR_SIZE / 2];
 	va_list args;
 
 	va_start(args, fmt);
-	if (at > 0 && at < SETTINGS_ERROR_SIZE) {
-		(void)vsnprintf(j->error + at, SETTINGS_ERROR_SIZE - (size_t)at, fmt, args);
-	}
+	(void)vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
+	int line = line_of(j, what);
+	if (line > 0) {
+		(void)snprintf(j->error, SETTINGS_ERROR_SIZE, "%s:%d: %s", j->file, line, what);
+	} else {
+		(void)snprintf(j->error, SETTINGS_ERROR_SIZE, "%s: %s", j->file, what);
+	}
 	return ERR_CONFIG;
 }
 
