@@ -16,6 +16,7 @@
 #define CONNECT_TIMEOUT_MS 15000u
 #define QUEUE_AUDIO_MS 400u
 #define QUEUE_VIDEO_MS 1000u
+#define TIME_MAX_MS 86400000u /* a day is as good as for ever, and fits everywhere */
 #define TOKEN_PATH "/v1/token"
 
 static bool is_device(const char *s)
@@ -151,6 +152,14 @@ static int load_trust(struct config *config, const char *ca_file)
 	return count <= 0 ? ERR_CONFIG : 0;
 }
 
+static unsigned time_or(unsigned ms, unsigned standard)
+{
+	if (ms == 0) {
+		return standard;
+	}
+	return ms < TIME_MAX_MS ? ms : TIME_MAX_MS;
+}
+
 int config_init(struct config *config, const struct helio_config *from)
 {
 	int err;
@@ -164,10 +173,9 @@ int config_init(struct config *config, const struct helio_config *from)
 		return err;
 	}
 	config->subscribe_none = from->subscribe_none != 0;
-	config->connect_timeout_ms =
-		from->connect_timeout_ms != 0 ? from->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-	config->queue_audio_ms = from->queue_audio_ms != 0 ? from->queue_audio_ms : QUEUE_AUDIO_MS;
-	config->queue_video_ms = from->queue_video_ms != 0 ? from->queue_video_ms : QUEUE_VIDEO_MS;
+	config->connect_timeout_ms = time_or(from->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+	config->queue_audio_ms = time_or(from->queue_audio_ms, QUEUE_AUDIO_MS);
+	config->queue_video_ms = time_or(from->queue_video_ms, QUEUE_VIDEO_MS);
 	return 0;
 }
 

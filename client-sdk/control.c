@@ -15,16 +15,6 @@
 #define TEXT_MAX 1024u /* bytes of a text for people */
 #define REFUSE_EVERY_MS 1000 /* unknown messages are answered this often at most */
 
-void control_text_copy(char out[EVENT_TEXT_MAX], const char *text)
-{
-	snprintf(out, EVENT_TEXT_MAX, "%s", text);
-	for (char *c = out; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-			*c = '?';
-		}
-	}
-}
-
 int control_reason(const json_t *message)
 {
 	const char *reason = "bye";
@@ -139,7 +129,9 @@ static int on_drops(struct session *s, const json_t *message, int64_t now)
 	drops.stream = (uint16_t)stream;
 	drops.count = (unsigned)count;
 	drops.bytes = (uint64_t)bytes;
-	events_add_drops(s->events, &drops);
+	if (s->joined) {
+		events_add_drops(s->events, &drops);
+	}
 	return 0;
 }
 
@@ -206,10 +198,10 @@ static int on_error(struct session *s, const json_t *message, int64_t now)
 	if (error == 0) {
 		return ERR_BAD_FIELD;
 	}
-	control_text_copy(copy, *text != '\0' ? text : code);
+	events_text_copy(copy, *text != '\0' ? text : code);
 	if (fatal || s->state == SESSION_HELLO) {
 		session_close(s, error, copy);
-	} else if (!error_about_ours(s, message, error, copy)) {
+	} else if (!error_about_ours(s, message, error, copy) && s->joined) {
 		events_add_error(s->events, error, copy);
 	}
 	return 0;

@@ -22,7 +22,5 @@ int control_on_unpublished(struct session *s, const json_t *message, int64_t now
 
 /* A reason of left or bye: 0 for "bye", else the error of that name. */
 int control_reason(const json_t *message);
-/* Copies text of the peer for people; control characters become '?'. */
-void control_text_copy(char out[EVENT_TEXT_MAX], const char *text);
 
 #endif

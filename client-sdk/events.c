@@ -9,6 +9,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/utf8.h"
+
+void events_text_copy(char out[EVENT_TEXT_MAX], const char *text)
+{
+	size_t left = strlen(text);
+	size_t filled = 0;
+
+	while (left > 0) {
+		uint32_t character;
+		size_t len = utf8_decode(text, left, &character);
+		bool shown = len > 0 && !utf8_is_control(character);
+		size_t takes = shown ? len : 1;
+
+		if (filled + takes >= EVENT_TEXT_MAX) {
+			break;
+		}
+		if (shown) {
+			memcpy(out + filled, text, len);
+		} else {
+			out[filled] = '?';
+		}
+		filled += takes;
+		len = len > 0 ? len : 1;
+		text += len;
+		left -= len;
+	}
+	out[filled] = '\0';
+}
+
 void events_item_free(struct event_item *item)
 {
 	if (item != NULL) {
@@ -234,7 +263,8 @@ void events_add_frame(struct events *events, const struct helio_frame *frame, vo
 
 void events_add_log(struct events *events, int level, const char *format, ...)
 {
-	char text[EVENT_TEXT_MAX];
+	char text[2 * EVENT_TEXT_MAX];
+	char told[EVENT_TEXT_MAX];
 	va_list args;
 
 	if (!events->want_log) {
@@ -243,11 +273,12 @@ void events_add_log(struct events *events, int level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	size_t len = strlen(text);
+	events_text_copy(told, text);
+	size_t len = strlen(told);
 	struct event_item *item = item_create(events, EVENT_ITEM_LOG, len + 1);
 	if (item != NULL) {
 		item->level = level;
-		item->event.text = string_copy(item, text, len);
+		item->event.text = string_copy(item, told, len);
 		item_add(events, item);
 	}
 }
@@ -256,5 +287,5 @@ void events_add_closed(struct events *events, int error, const char *text)
 {
 	events->closed = true;
 	events->closed_error = error;
-	snprintf(events->closed_text, sizeof(events->closed_text), "%s", text != NULL ? text : "");
+	events_text_copy(events->closed_text, text != NULL ? text : "");
 }

@@ -43,6 +43,10 @@ struct events {
 	char closed_text[EVENT_TEXT_MAX];
 };
 
+/* Copies text of a peer for people: what may not be shown as it is becomes '?', and what is too
+ * long is cut between characters. */
+void events_text_copy(char out[EVENT_TEXT_MAX], const char *text);
+
 /* Frees all that is queued. */
 void events_clear(struct events *events);
 bool events_pending(const struct events *events);

@@ -54,7 +54,9 @@ static int on_chat(struct session *s, const struct frame_hdr *hdr, const uint8_t
 	if (hdr->length == 0) {
 		return ERR_BAD_FRAME;
 	}
-	events_add_chat(s->events, &chat);
+	if (s->joined) {
+		events_add_chat(s->events, &chat);
+	}
 	return 0;
 }
 

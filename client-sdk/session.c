@@ -103,7 +103,7 @@ static void attempt_start(struct session *s, int64_t now)
 void session_attempt_failed(struct session *s, int64_t now, int error, const char *text)
 {
 	const struct endpoint *endpoint = &s->answer.endpoints[s->endpoint];
-	char told[EVENT_TEXT_MAX];
+	char told[2 * EVENT_TEXT_MAX]; /* cut where it is told */
 
 	snprintf(told, sizeof(told), "%s port %u: %s%s%s", endpoint->address,
 		(unsigned)endpoint->port, errcode_text(error),
@@ -238,6 +238,7 @@ void session_welcomed(struct session *s, uint32_t max_payload)
 	s->lane.max_payload = max_payload;
 	/* A fragment fills one TLS record, not one and a bit. */
 	s->out.max_fragment = max_payload < record ? max_payload : record;
+	s->rtt_ms = 0;
 	s->state = SESSION_ROSTER;
 }
 

@@ -278,7 +278,7 @@ int helio_thread_stop(struct helio *h);
 /* ------------------------------------------------------------------ sending */
 
 /* Asks to publish; *publication (> 0) names the stream from now on. PUBLISHED or PUBLISH_FAILED
- * follows. Only while joined. Publications end with the session. */
+ * follows. Only while joined. Publications end with the session. HELIO_ERR_LIMIT: 16 are there. */
 int helio_publish(struct helio *h, const struct helio_stream *stream, int *publication);
 int helio_unpublish(struct helio *h, int publication);
 

@@ -435,6 +435,55 @@ static void unpublished_under_load(void **state)
 	sdk_turn(sdk, -1, 0);
 }
 
+/* Nothing is told before JOINED, whatever comes early. */
+static void early_birds(void **state)
+{
+	struct sdk *sdk = *state;
+	struct frame_hdr chat = { .kind = FRAME_CHAT, .stream = 1, .length = 1 };
+	struct frame_hdr audio = { .kind = FRAME_AUDIO, .stream = 7, .length = 1 };
+
+	say_hello(sdk);
+	sdk_welcome(sdk, NULL);
+	sdk_send_json(sdk,
+		"{\"type\":\"joined\",\"participant\":{\"id\":\"carol\",\"num\":4,"
+		"\"name\":\"C\",\"streams\":[]}}");
+	sdk_send_json(sdk, "{\"type\":\"left\",\"num\":4}");
+	sdk_send_frame(sdk, &chat, "x");
+	sdk_send_frame(sdk, &audio, "x");
+	sdk_send_json(sdk, "{\"type\":\"drops\",\"stream\":7,\"reason\":\"age\",\"count\":1}");
+	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"limit\"}");
+	sdk_send_json(sdk, "{\"type\":\"chat-ack\",\"seq\":1,\"number\":1}");
+	sdk_send_json(sdk, "{\"type\":\"keyframe\",\"stream\":1}");
+	sdk_sync(sdk);
+	sdk_expect_nothing(sdk);
+	sdk_send_json(sdk, "{\"type\":\"roster\",\"participants\":[]}");
+	sdk_expect(sdk, "JOINED alice 3 Alice");
+	sdk_sync(sdk);
+	sdk_expect_nothing(sdk);
+	assert_int_equal(sdk->frame_count, 0);
+}
+
+static void texts_for_people_are_cleaned(void **state)
+{
+	struct sdk *sdk = *state;
+	char text[800];
+	char line[300];
+
+	join_again(sdk);
+	/* escape, C1 control sequence introducer, right-to-left override */
+	sdk_send_json(sdk,
+		"{\"type\":\"error\",\"code\":\"limit\",\"text\":"
+		"\"a\\u001b[31m\xc2\x9b\xe2\x80\xae\xc3\xa4\"}");
+	sdk_expect(sdk, "ERROR limit a?[31m??\xc3\xa4");
+	/* cut between characters of two bytes */
+	for (size_t i = 0; i < 798; i += 2) {
+		memcpy(text + i, "\xc3\xa4", 3);
+	}
+	sdk_send_json(sdk, "{\"type\":\"error\",\"code\":\"limit\",\"text\":\"%s\"}", text);
+	snprintf(line, sizeof(line), "ERROR limit %.254s", text);
+	sdk_expect(sdk, line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +501,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(too_many_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(published_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(unpublished_under_load, setup, teardown),
+		cmocka_unit_test_setup_teardown(early_birds, setup, teardown),
+		cmocka_unit_test_setup_teardown(texts_for_people_are_cleaned, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
