@@ -112,8 +112,8 @@ no_escapes() { ! grep -q $'\033' "$RUN/out"; }
 check 'no colours outside a terminal' no_escapes
 if command -v script >/dev/null; then
 	on_terminal() { env -u NO_COLOR "$@" TERM=xterm script -qec "$HELIOCTL_BIN reflector list" /dev/null </dev/null; }
-	colours() { on_terminal env | grep -q $'\033\[1m'; }
-	no_colours() { ! on_terminal env NO_COLOR=1 | grep -q $'\033\[1m'; }
+	colours() { [[ $(on_terminal env) == *$'\033[1m'* ]]; }
+	no_colours() { local text; text=$(on_terminal env NO_COLOR=1); [[ $text == *REFLECTOR* && $text != *$'\033[1m'* ]]; }
 	check 'colours on a terminal' colours
 	check 'none with NO_COLOR' no_colours
 	asked() { [[ $(printf 'n\n' | script -qc "$HELIOCTL_BIN token revoke abcdefghij" /dev/null) == *'nothing was changed'* ]]; }
