@@ -5,6 +5,7 @@
  */
 #include "authd/link.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +310,12 @@ static const struct chan_events chan_events = {
 
 /* ---- dialling ---- */
 
+static void say_errno(struct link *link, int err)
+{
+	snprintf(link->view.detail, sizeof(link->view.detail), "%s: %s", errcode_text(err),
+		strerror(errno));
+}
+
 static void begin_handshake(struct link *link)
 {
 	struct tls_io io = { 0 };
@@ -323,7 +330,11 @@ static void begin_handshake(struct link *link)
 		link->used = link->creds;
 		err = chan_create_tls(&link->chan, link->env->loop, link->fd, &io,
 			LIMIT_TLS_HANDSHAKE_MS, LIMIT_HEARTBEAT_MS, &chan_events, link);
-		link->fd = -1; /* the channel's, whatever came of it */
+		if (err == 0) {
+			link->fd = -1; /* the channel's now, as io is */
+		} else {
+			tls_io_finish(&io);
+		}
 	}
 	if (err != 0) {
 		fail(link, err);
@@ -341,6 +352,7 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 	ev_io_stop(loop, w);
 	int err = net_connect_result(link->fd);
 	if (err != 0) {
+		say_errno(link, err);
 		fail(link, err);
 		return;
 	}
@@ -352,6 +364,7 @@ static void dial(struct link *link)
 	link->view.detail[0] = '\0';
 	int err = net_connect_start(&link->view.conf.control, NULL, &link->fd);
 	if (err != 0) {
+		say_errno(link, err);
 		link->fd = -1;
 		fail(link, err);
 		return;
