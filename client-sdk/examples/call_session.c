@@ -400,15 +400,16 @@ int64_t call_session_step(struct call *c, int64_t now_ns)
 		c->roster.person_count >= c->options.wait_for) {
 		call_send_start(c->send, now_ns);
 	}
-	call_send_run(c->send, c->helio, now_ns);
-	if (is_over(c, now_ns, &next)) {
-		call_session_leave(c, now_ns);
-		return now_ns;
-	}
 	if (c->mix != NULL) {
 		call_mix_run(c->mix, &c->roster, now_ns);
 		due = call_mix_due(c->mix);
 		next = due < next ? due : next;
+	}
+	/* Last, so that the SDK sends it at once when we return. */
+	call_send_run(c->send, c->helio, now_ns);
+	if (is_over(c, now_ns, &next)) {
+		call_session_leave(c, now_ns);
+		return now_ns;
 	}
 	due = call_send_due(c->send);
 	return due < next ? due : next;
