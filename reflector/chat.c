@@ -91,6 +91,7 @@ void chat_handle(struct session *session, struct frame *frame)
 	session->room->chat_number++;
 	deliver(session, to, stamped);
 	frame_unref(stamped);
-	session_send(session, json_pack("{s:s, s:i, s:I}", "type", "chat-ack", "seq", (int)hdr.seq, "number",
-		(json_int_t)hdr.timestamp));
+	session_send(session,
+		json_pack("{s:s, s:i, s:I}", "type", "chat-ack", "seq", (int)hdr.seq, "number",
+			(json_int_t)hdr.timestamp));
 }

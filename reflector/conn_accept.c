@@ -32,8 +32,9 @@ static void listen_all(struct conn_accept *accept, bool on)
 static void log_refused(struct worker *worker, const char *reason, const char *address)
 {
 	if (bucket_take(&worker->log_refusals, worker->now_ms)) {
-		log_event(LOG_LEVEL_WARN, "conn-refused", LOG_INT("port", worker->port), LOG_STR("reason", reason),
-			LOG_STR("addr", address));
+		log_event(LOG_LEVEL_WARN, "conn-refused", LOG_INT("port", worker->port),
+			LOG_STR("reason", reason), LOG_STR("addr", address),
+			LOG_INT("suppressed", bucket_refused(&worker->log_refusals)));
 	}
 }
 
@@ -89,9 +90,11 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
-		int fd = accept4(io->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd =
+			accept4(io->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+				errno == ENOMEM) {
 				refuse_one(accept, io->fd);
 				return;
 			}
@@ -110,7 +113,8 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	}
 }
 
-int conn_accept_init(struct conn_accept *accept, struct worker *worker, const int *fds, size_t count)
+int conn_accept_init(
+	struct conn_accept *accept, struct worker *worker, const int *fds, size_t count)
 {
 	memset(accept, 0, sizeof(*accept));
 	accept->worker = worker;

@@ -26,9 +26,11 @@ struct conn_accept {
 };
 
 /* Takes the descriptors over; nothing is accepted before conn_accept_start(). */
-int conn_accept_init(struct conn_accept *accept, struct worker *worker, const int *fds, size_t count) MUST_CHECK;
+int conn_accept_init(
+	struct conn_accept *accept, struct worker *worker, const int *fds, size_t count) MUST_CHECK;
 void conn_accept_start(struct conn_accept *accept);
-/* Stops for good and closes the sockets: the port refuses from now on (while no one else holds it). */
+/* Stops for good and closes the sockets: the port refuses from now on (while no one else holds it).
+ */
 void conn_accept_finish(struct conn_accept *accept);
 
 #endif

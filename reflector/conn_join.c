@@ -1,6 +1,7 @@
 /*
- * conn_join: checks a hello in the order of doc/protocol.md 5.1 and makes a session of it. Nothing of
- * a room is told to anyone whose token has not been verified, and nothing is asked of another process.
+ * conn_join: checks a hello in the order of doc/protocol.md 5.1 and makes a session of it. Nothing
+ * of a room is told to anyone whose token has not been verified, and nothing is asked of another
+ * process.
  */
 #include "config.h"
 
@@ -31,25 +32,26 @@ struct hello {
 	uint32_t max_payload;
 };
 
-void conn_join_refuse(struct lane *lane, int err)
+static void log_refused(struct lane *lane, int err)
 {
 	struct worker *worker = lane->worker;
 
 	if (bucket_take(&worker->log_refusals, worker->now_ms)) {
-		log_event(LOG_LEVEL_INFO, "join-refused", LOG_INT("port", worker->port), LOG_STR("reason", errcode_name(err)),
-			LOG_STR("addr", lane->address));
+		log_event(LOG_LEVEL_INFO, "join-refused", LOG_INT("port", worker->port),
+			LOG_STR("reason", errcode_name(err)), LOG_STR("addr", lane->address),
+			LOG_INT("suppressed", bucket_refused(&worker->log_refusals)));
 	}
+}
+
+void conn_join_refuse(struct lane *lane, int err)
+{
+	log_refused(lane, err);
 	lane_fail(lane, err);
 }
 
 void conn_join_lost(struct lane *lane, int err)
 {
-	struct worker *worker = lane->worker;
-
-	if (bucket_take(&worker->log_refusals, worker->now_ms)) {
-		log_event(LOG_LEVEL_INFO, "join-refused", LOG_INT("port", worker->port), LOG_STR("reason", errcode_name(err)),
-			LOG_STR("addr", lane->address));
-	}
+	log_refused(lane, err);
 }
 
 static int check_versions(const json_t *msg)
@@ -87,8 +89,10 @@ static int read_capabilities(const json_t *msg, struct hello *hello)
 		if (!json_is_string(item)) {
 			return ERR_BAD_FIELD;
 		}
-		hello->knows_chat = hello->knows_chat || strcmp(json_string_value(item), "chat") == 0;
-		hello->knows_layers = hello->knows_layers || strcmp(json_string_value(item), "layers") == 0;
+		hello->knows_chat =
+			hello->knows_chat || strcmp(json_string_value(item), "chat") == 0;
+		hello->knows_layers =
+			hello->knows_layers || strcmp(json_string_value(item), "layers") == 0;
 	}
 	return 0;
 }
@@ -106,7 +110,8 @@ static int read_hello(const json_t *msg, uint32_t our_max_payload, struct hello 
 	if (msg_get_string(msg, "token", LIMIT_PRE_HELLO_PAYLOAD, &hello->token) != 0 ||
 		msg_opt_string(msg, "room", LIMIT_PRE_HELLO_PAYLOAD, &hello->room) != 0 ||
 		msg_opt_string(msg, "client", LIMIT_DISPLAY_NAME, &client) != 0 ||
-		msg_opt_int(msg, "max_payload", LIMIT_PAYLOAD_MIN, LIMIT_PAYLOAD_MAX, &max_payload) != 0 ||
+		msg_opt_int(msg, "max_payload", LIMIT_PAYLOAD_MIN, LIMIT_PAYLOAD_MAX,
+			&max_payload) != 0 ||
 		msg_opt_string(msg, "subscribe", LIMIT_LABEL, &subscribe) != 0) {
 		return ERR_BAD_FIELD;
 	}
@@ -114,11 +119,13 @@ static int read_hello(const json_t *msg, uint32_t our_max_payload, struct hello 
 	if (!hello->subscribe_all && strcmp(subscribe, "none") != 0) {
 		return ERR_BAD_FIELD;
 	}
-	hello->max_payload = max_payload < our_max_payload ? (uint32_t)max_payload : our_max_payload;
+	hello->max_payload =
+		max_payload < our_max_payload ? (uint32_t)max_payload : our_max_payload;
 	return read_capabilities(msg, hello);
 }
 
-static int check_token(struct worker *worker, const struct hello *hello, struct token_claims *claims)
+static int check_token(
+	struct worker *worker, const struct hello *hello, struct token_claims *claims)
 {
 	struct token_expect expect = { .issuer = worker->issuer,
 		.audience = worker->cluster,
@@ -130,8 +137,9 @@ static int check_token(struct worker *worker, const struct hello *hello, struct 
 	if (worker->keys == NULL) {
 		return ERR_AUTHD_AWAY;
 	}
-	int err = strlen(hello->token) <= LIMIT_TOKEN ? jws_verify(worker->keys, hello->token, TOKEN_TYP, &payload)
-						      : ERR_TOKEN_INVALID;
+	int err = strlen(hello->token) <= LIMIT_TOKEN
+		? jws_verify(worker->keys, hello->token, TOKEN_TYP, &payload)
+		: ERR_TOKEN_INVALID;
 	if (err == 0) {
 		err = token_claims_parse(claims, payload);
 	}
@@ -167,19 +175,22 @@ static json_t *grants_json(const struct session *session)
 			(void)json_array_append_new(publish, json_string(token_publish_name(bit)));
 		}
 	}
-	return json_pack("{s:o, s:b, s:b, s:b}", "publish", publish, "subscribe", (int)session->may_subscribe, "chat",
-		(int)session->may_chat, "moderate", (int)session->may_moderate);
+	return json_pack("{s:o, s:b, s:b, s:b}", "publish", publish, "subscribe",
+		(int)session->may_subscribe, "chat", (int)session->may_chat, "moderate",
+		(int)session->may_moderate);
 }
 
 static void send_welcome(struct session *session)
 {
-	json_t *participant =
-		json_pack("{s:s, s:i, s:s}", "id", session->id, "num", (int)session->num, "name", session->name);
-	json_t *msg = json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:i}", "type", "welcome", "version", 1,
-		"capabilities", capabilities_json(session), "server", "helio-reflector/" PACKAGE_VERSION, "room",
-		session->room->name, "participant", participant, "grants", grants_json(session), "max_payload",
-		(int)session->max_payload, "heartbeat_ms", (int)session->worker->limits.heartbeat_ms, "max_lanes", 1,
-		"max_streams", (int)LIMIT_STREAMS_PER_PARTICIPANT);
+	json_t *participant = json_pack("{s:s, s:i, s:s}", "id", session->id, "num",
+		(int)session->num, "name", session->name);
+	json_t *msg = json_pack("{s:s, s:i, s:o, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:i}", "type",
+		"welcome", "version", 1, "capabilities", capabilities_json(session), "server",
+		"helio-reflector/" PACKAGE_VERSION, "room", session->room->name, "participant",
+		participant, "grants", grants_json(session), "max_payload",
+		(int)session->max_payload, "heartbeat_ms",
+		(int)session->worker->limits.heartbeat_ms, "max_lanes", 1, "max_streams",
+		(int)LIMIT_STREAMS_PER_PARTICIPANT);
 
 	session_send(session, msg);
 }
@@ -243,8 +254,10 @@ static int join(struct lane *lane, const struct hello *hello, const struct token
 		subscribe_to_room(session);
 	}
 	if (bucket_take(&lane->worker->log_moves, lane->worker->now_ms)) {
-		log_event(LOG_LEVEL_INFO, "join", LOG_STR("room", session->room->name), LOG_STR("participant", session->id),
-			LOG_INT("num", session->num), LOG_STR("jti", session->jti), LOG_STR("addr", lane->address));
+		log_event(LOG_LEVEL_INFO, "join", LOG_STR("room", session->room->name),
+			LOG_STR("participant", session->id), LOG_INT("num", session->num),
+			LOG_STR("jti", session->jti), LOG_STR("addr", lane->address),
+			LOG_INT("suppressed", bucket_refused(&lane->worker->log_moves)));
 	}
 	return 0;
 }

@@ -15,7 +15,8 @@ static void log_failed(struct lane *lane, int err, const char *detail)
 
 	if (bucket_take(&worker->log_refusals, worker->now_ms)) {
 		log_event(LOG_LEVEL_INFO, "tls-failed", LOG_INT("port", worker->port), LOG_ERR(err),
-			LOG_STR("detail", detail), LOG_STR("addr", lane->address));
+			LOG_STR("detail", detail), LOG_STR("addr", lane->address),
+			LOG_INT("suppressed", bucket_refused(&worker->log_refusals)));
 	}
 }
 

@@ -91,8 +91,8 @@ struct frame *control_frame(struct worker *worker, const json_t *msg)
 
 json_t *control_error_json(int err, bool fatal, int64_t req, json_t *about)
 {
-	json_t *msg = json_pack("{s:s, s:s, s:s, s:b}", "type", "error", "code", errcode_name(err), "text",
-		errcode_text(err), "fatal", (int)fatal);
+	json_t *msg = json_pack("{s:s, s:s, s:s, s:b}", "type", "error", "code", errcode_name(err),
+		"text", errcode_text(err), "fatal", (int)fatal);
 
 	if (msg != NULL && req >= 0) {
 		(void)json_object_set_new(msg, "req", json_integer(req));

@@ -1,6 +1,6 @@
 /*
- * control: control messages of a joined session, from one table of types to handlers, and the making
- * of control frames.
+ * control: control messages of a joined session, from one table of types to handlers, and the
+ * making of control frames.
  */
 #ifndef REFLECTOR_CONTROL_H
 #define REFLECTOR_CONTROL_H

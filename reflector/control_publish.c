@@ -97,7 +97,8 @@ int control_unpublish(const struct control_request *request)
 		return ERR_UNKNOWN_STREAM;
 	}
 	stream_destroy(stream);
-	json_t *msg = json_pack("{s:s, s:i, s:i}", "type", "unpublished", "stream", (int)id, "num", (int)session->num);
+	json_t *msg = json_pack("{s:s, s:i, s:i}", "type", "unpublished", "stream", (int)id, "num",
+		(int)session->num);
 	struct frame *frame = control_frame(session->worker, msg);
 	room_broadcast(session->room, frame, session);
 	frame_unref(frame);

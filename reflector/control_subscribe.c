@@ -51,7 +51,8 @@ static int get_list(const json_t *msg, const json_t **list)
 	const json_t *item;
 	size_t i;
 
-	if (msg_get_array(msg, "streams", STREAMS_PER_REQUEST, list) != 0 || json_array_size(*list) == 0) {
+	if (msg_get_array(msg, "streams", STREAMS_PER_REQUEST, list) != 0 ||
+		json_array_size(*list) == 0) {
 		return ERR_BAD_FIELD;
 	}
 	json_array_foreach(*list, i, item) {
@@ -62,7 +63,8 @@ static int get_list(const json_t *msg, const json_t **list)
 	return 0;
 }
 
-static int for_each_listed(const struct control_request *request, apply apply_one, const char *answer)
+static int for_each_listed(
+	const struct control_request *request, apply apply_one, const char *answer)
 {
 	const json_t *list;
 	const json_t *item;
@@ -120,14 +122,16 @@ int control_layers(const struct control_request *request)
 		return ERR_BAD_FIELD;
 	}
 	struct stream *stream = others_stream(session, id);
-	struct subscription *subscription = stream != NULL ? subscription_find(stream, session) : NULL;
+	struct subscription *subscription =
+		stream != NULL ? subscription_find(stream, session) : NULL;
 	if (subscription == NULL) {
 		return ERR_UNKNOWN_STREAM;
 	}
 	subscription->max_spatial = (uint8_t)spatial;
 	subscription->max_temporal = (uint8_t)temporal;
-	control_answer(request, json_pack("{s:s, s:i, s:i, s:i}", "type", "layers", "stream", (int)id, "spatial",
-		(int)spatial, "temporal", (int)temporal));
+	control_answer(request,
+		json_pack("{s:s, s:i, s:i, s:i}", "type", "layers", "stream", (int)id, "spatial",
+			(int)spatial, "temporal", (int)temporal));
 	return 0;
 }
 

@@ -20,7 +20,8 @@ int family_read_credentials(const json_t *msg, struct key **key, const char **ch
 
 json_t *family_credentials_json(const char *chain, const char *key, const char *ca)
 {
-	json_t *msg = json_pack("{s:s, s:s, s:s}", "type", "credentials", "chain", chain, "key", key);
+	json_t *msg =
+		json_pack("{s:s, s:s, s:s}", "type", "credentials", "chain", chain, "key", key);
 
 	if (msg != NULL && ca != NULL && json_object_set_new(msg, "ca", json_string(ca)) != 0) {
 		json_decref(msg);
@@ -44,9 +45,11 @@ int family_read_settings(const json_t *msg, const char *process, struct settings
 
 	if (msg_get_string(msg, "log_level", LIMIT_NAME, &level_name) != 0 ||
 		msg_get_string(msg, "log_format", LIMIT_NAME, &format_name) != 0 ||
-		!log_level_from_name(level_name, &level) || !log_format_from_name(format_name, &format) ||
+		!log_level_from_name(level_name, &level) ||
+		!log_format_from_name(format_name, &format) ||
 		msg_get_object(msg, "limits", &object) != 0 ||
-		read_number(object, "max_participants", LIMIT_PARTICIPANTS_PER_ROOM, &participants) != 0 ||
+		read_number(object, "max_participants", LIMIT_PARTICIPANTS_PER_ROOM,
+			&participants) != 0 ||
 		read_number(object, "max_payload", LIMIT_PAYLOAD_MAX, &payload) != 0 ||
 		read_number(object, "heartbeat_ms", UINT32_MAX, &heartbeat) != 0 ||
 		read_number(object, "queue_audio_ms", UINT32_MAX, &audio) != 0 ||
@@ -82,11 +85,13 @@ static const char *level_name(enum log_level level)
 json_t *family_settings_json(const struct reflector_settings *settings)
 {
 	const struct settings_limits *limits = &settings->limits;
-	json_t *object = json_pack("{s:i, s:i, s:i, s:i, s:i, s:I}", "max_participants", (int)limits->max_participants,
-		"max_payload", (int)limits->max_payload, "heartbeat_ms", (int)limits->heartbeat_ms, "queue_audio_ms",
-		(int)limits->queue_audio_ms, "queue_video_ms", (int)limits->queue_video_ms, "queue_bytes",
-		(json_int_t)limits->queue_bytes);
+	json_t *object = json_pack("{s:i, s:i, s:i, s:i, s:i, s:I}", "max_participants",
+		(int)limits->max_participants, "max_payload", (int)limits->max_payload,
+		"heartbeat_ms", (int)limits->heartbeat_ms, "queue_audio_ms",
+		(int)limits->queue_audio_ms, "queue_video_ms", (int)limits->queue_video_ms,
+		"queue_bytes", (json_int_t)limits->queue_bytes);
 
-	return json_pack("{s:s, s:s, s:s, s:o}", "type", "settings", "log_level", level_name(settings->log_level),
-		"log_format", settings->log_format == LOG_FORMAT_JSON ? "json" : "logfmt", "limits", object);
+	return json_pack("{s:s, s:s, s:s, s:o}", "type", "settings", "log_level",
+		level_name(settings->log_level), "log_format",
+		settings->log_format == LOG_FORMAT_JSON ? "json" : "logfmt", "limits", object);
 }

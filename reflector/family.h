@@ -17,7 +17,8 @@ json_t *family_credentials_json(const char *chain, const char *key, const char *
 
 /* A "settings" message: sets the log's level and format at once (process names the log lines) and
  * gives the limits back. */
-int family_read_settings(const json_t *msg, const char *process, struct settings_limits *limits) MUST_CHECK;
+int family_read_settings(
+	const json_t *msg, const char *process, struct settings_limits *limits) MUST_CHECK;
 json_t *family_settings_json(const struct reflector_settings *settings);
 
 #endif

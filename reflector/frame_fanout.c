@@ -41,7 +41,8 @@ void frame_fanout(struct stream *stream, struct frame *frame)
 		}
 		uint64_t dropped_before = receiver->queue.dropped;
 		unsigned queued_before = feed->queued;
-		keyframe_needed |= frame_policy_offer(&worker->policy, &receiver->queue, feed, frame, worker->now_ms);
+		keyframe_needed |= frame_policy_offer(
+			&worker->policy, &receiver->queue, feed, frame, worker->now_ms);
 		if (feed->queued > queued_before) {
 			copies++;
 			receiver->stats.frames_out++;

@@ -15,8 +15,8 @@ void frame_policy_apply(const struct frame_policy *policy, struct frame_queue *q
 	queue->lists[FRAME_CLASS_DATA].bound = policy->bytes / 4;
 }
 
-static void count_drop(
-	struct frame_queue *queue, struct frame_feed *feed, const struct frame *frame, enum frame_drop why)
+static void count_drop(struct frame_queue *queue, struct frame_feed *feed,
+	const struct frame *frame, enum frame_drop why)
 {
 	feed->drops[why].count++;
 	feed->drops[why].bytes += frame->len;
@@ -48,7 +48,8 @@ static bool too_old(const struct frame *frame, uint64_t max_ms, uint64_t now_ms)
 	return now_ms - frame->arrived_ms > max_ms;
 }
 
-static void expire_audio(const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms)
+static void expire_audio(
+	const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms)
 {
 	struct frame_list *list = &queue->lists[FRAME_CLASS_AUDIO];
 
@@ -57,8 +58,8 @@ static void expire_audio(const struct frame_policy *policy, struct frame_queue *
 	}
 }
 
-static void offer_audio(const struct frame_policy *policy, struct frame_queue *queue, struct frame_feed *feed,
-	struct frame *frame, uint64_t now_ms)
+static void offer_audio(const struct frame_policy *policy, struct frame_queue *queue,
+	struct frame_feed *feed, struct frame *frame, uint64_t now_ms)
 {
 	struct frame_list *list = &queue->lists[FRAME_CLASS_AUDIO];
 	size_t cost = frame_queue_cost(frame);
@@ -94,7 +95,8 @@ static void drop_pictures(struct frame_queue *queue, struct frame_feed *feed)
 }
 
 /* Takes the fragments of one picture out, if its first one is among them. */
-static void drop_picture_of(struct frame_queue *queue, struct frame_feed *feed, const struct frame *frame)
+static void drop_picture_of(
+	struct frame_queue *queue, struct frame_feed *feed, const struct frame *frame)
 {
 	struct frame_list *list = &queue->lists[feed->frame_class];
 	struct frame_entry **link = &list->head;
@@ -116,14 +118,16 @@ static void drop_picture_of(struct frame_queue *queue, struct frame_feed *feed, 
 /* A search through a full queue costs its length; a publisher must not make us do it per frame. */
 static bool may_search(struct frame_feed *feed, uint64_t now_ms)
 {
-	if (feed->queued == 0 || (feed->cleared_ms != 0 && now_ms - feed->cleared_ms < SEARCH_INTERVAL_MS)) {
+	if (feed->queued == 0 ||
+		(feed->cleared_ms != 0 && now_ms - feed->cleared_ms < SEARCH_INTERVAL_MS)) {
 		return false;
 	}
 	feed->cleared_ms = now_ms;
 	return true;
 }
 
-static bool offer_pictures(struct frame_queue *queue, struct frame_feed *feed, struct frame *frame, uint64_t now_ms)
+static bool offer_pictures(
+	struct frame_queue *queue, struct frame_feed *feed, struct frame *frame, uint64_t now_ms)
 {
 	enum frame_class c = (enum frame_class)feed->frame_class;
 	bool anew = begins_anew(frame, c);
@@ -152,8 +156,8 @@ static bool offer_pictures(struct frame_queue *queue, struct frame_feed *feed, s
 	return c == FRAME_CLASS_VIDEO;
 }
 
-bool frame_policy_offer(const struct frame_policy *policy, struct frame_queue *queue, struct frame_feed *feed,
-	struct frame *frame, uint64_t now_ms)
+bool frame_policy_offer(const struct frame_policy *policy, struct frame_queue *queue,
+	struct frame_feed *feed, struct frame *frame, uint64_t now_ms)
 {
 	if (feed->frame_class != FRAME_CLASS_AUDIO) {
 		return offer_pictures(queue, feed, frame, now_ms);
@@ -171,7 +175,8 @@ bool frame_policy_offer(const struct frame_policy *policy, struct frame_queue *q
  * old up to one that it can begin anew with; walk says that it is in between. A fragment that is no
  * first one and comes before that belongs to a picture that has begun to leave: it stays.
  */
-static void expire_pictures(struct frame_queue *queue, enum frame_class c, uint64_t max_ms, uint64_t now_ms)
+static void expire_pictures(
+	struct frame_queue *queue, enum frame_class c, uint64_t max_ms, uint64_t now_ms)
 {
 	struct frame_list *list = &queue->lists[c];
 	struct frame_entry **link = &list->head;
@@ -203,7 +208,8 @@ static void expire_pictures(struct frame_queue *queue, enum frame_class c, uint6
 	}
 }
 
-void frame_policy_expire(const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms)
+void frame_policy_expire(
+	const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms)
 {
 	static const enum frame_class pictures[] = { FRAME_CLASS_VIDEO, FRAME_CLASS_DATA };
 

@@ -26,11 +26,12 @@ void frame_policy_apply(const struct frame_policy *policy, struct frame_queue *q
  * Queues a media frame or drops it, and what has to go for it. True when the feed now waits for a
  * keyframe, to be asked of the publisher.
  */
-bool frame_policy_offer(const struct frame_policy *policy, struct frame_queue *queue, struct frame_feed *feed,
-	struct frame *frame, uint64_t now_ms);
+bool frame_policy_offer(const struct frame_policy *policy, struct frame_queue *queue,
+	struct frame_feed *feed, struct frame *frame, uint64_t now_ms);
 
-/* Gives up what is too old, before the queue is written. Sets queue->wants_keyframe (and that of the
- * feeds) where a stream must be begun again. */
-void frame_policy_expire(const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms);
+/* Gives up what is too old, before the queue is written. Sets queue->wants_keyframe (and that of
+ * the feeds) where a stream must be begun again. */
+void frame_policy_expire(
+	const struct frame_policy *policy, struct frame_queue *queue, uint64_t now_ms);
 
 #endif

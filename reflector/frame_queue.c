@@ -126,7 +126,8 @@ int frame_queue_push(
 }
 
 /* Unlinks and returns the frame with the entry's reference. */
-static struct frame *entry_detach(struct frame_queue *queue, struct frame_list *list, struct frame_entry **link)
+static struct frame *entry_detach(
+	struct frame_queue *queue, struct frame_list *list, struct frame_entry **link)
 {
 	struct frame_entry *entry = *link;
 	struct frame_feed *feed = entry->feed;

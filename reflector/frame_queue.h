@@ -105,14 +105,15 @@ static inline size_t frame_queue_cost(const struct frame *frame)
 	return frame->len + sizeof(struct frame_entry);
 }
 
-static inline bool frame_queue_fits(const struct frame_queue *queue, enum frame_class c, size_t cost)
+static inline bool frame_queue_fits(
+	const struct frame_queue *queue, enum frame_class c, size_t cost)
 {
 	return queue->lists[c].bytes + cost <= queue->lists[c].bound;
 }
 
 /* Appends one reference of its own. ERR_FULL over the bound, ERR_NOMEM. */
-int frame_queue_push(
-	struct frame_queue *queue, enum frame_class c, struct frame *frame, struct frame_feed *feed) MUST_CHECK;
+int frame_queue_push(struct frame_queue *queue, enum frame_class c, struct frame *frame,
+	struct frame_feed *feed) MUST_CHECK;
 
 /* Takes the entry *link points at out of the list and gives its reference back. */
 void frame_queue_remove(struct frame_queue *queue, enum frame_class c, struct frame_entry **link);

@@ -13,8 +13,8 @@
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
-/* Of a lane in one turn: bytes as many as a turn writes to a receiver, so that one sender does not fill
- * the queues of those who keep up; and records, however small. */
+/* Of a lane in one turn: bytes as many as a turn writes to a receiver, so that one sender does not
+ * fill the queues of those who keep up; and records, however small. */
 #define READ_BUDGET_BYTES WORKER_RECORD
 #define READ_BUDGET_RECORDS 64
 
@@ -34,8 +34,8 @@ static size_t copy_some(uint8_t *to, size_t wanted, const uint8_t *from, size_t 
 	return n;
 }
 
-enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, size_t len, uint32_t max_payload,
-	uint64_t now_ms, size_t *used, struct frame **out, int *err)
+enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, size_t len,
+	uint32_t max_payload, uint64_t now_ms, size_t *used, struct frame **out, int *err)
 {
 	struct frame_hdr hdr;
 	size_t at = 0;
@@ -43,10 +43,12 @@ enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, 
 	*err = 0;
 	*used = 0;
 	if (reader->frame == NULL) {
-		at = copy_some(reader->head + reader->have, FRAME_HDR_LEN - reader->have, bytes, len);
+		at = copy_some(
+			reader->head + reader->have, FRAME_HDR_LEN - reader->have, bytes, len);
 		reader->have += at;
 		*used = at;
-		enum parse parsed = frame_hdr_parse(&hdr, reader->head, reader->have, max_payload, err);
+		enum parse parsed =
+			frame_hdr_parse(&hdr, reader->head, reader->have, max_payload, err);
 		if (parsed != PARSE_DONE) {
 			return parsed;
 		}
@@ -58,7 +60,8 @@ enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, 
 		reader->filled = 0;
 	}
 	size_t payload = reader->frame->hdr.length;
-	size_t n = copy_some(frame_payload(reader->frame) + reader->filled, payload - reader->filled, bytes + at, len - at);
+	size_t n = copy_some(frame_payload(reader->frame) + reader->filled,
+		payload - reader->filled, bytes + at, len - at);
 	reader->filled += n;
 	*used = at + n;
 	if (reader->filled < payload) {
@@ -89,13 +92,14 @@ static void broken(struct lane *lane, int err)
 static void take_frames(struct lane *lane, const uint8_t *bytes, size_t len)
 {
 	while (len > 0 && reads(lane)) {
-		uint32_t limit = lane->session != NULL ? lane->session->max_payload : LIMIT_PRE_HELLO_PAYLOAD;
+		uint32_t limit = lane->session != NULL ? lane->session->max_payload
+						       : LIMIT_PRE_HELLO_PAYLOAD;
 		struct frame *frame = NULL;
 		size_t used;
 		int err;
 
-		switch (frame_reader_take(
-			&lane->reader, bytes, len, limit, lane->worker->now_ms, &used, &frame, &err)) {
+		switch (frame_reader_take(&lane->reader, bytes, len, limit, lane->worker->now_ms,
+			&used, &frame, &err)) {
 		case PARSE_DONE:
 			if (lane->session != NULL) {
 				frame_route(lane->session, frame);

@@ -26,8 +26,9 @@ void frame_reader_finish(struct frame_reader *reader);
  * reference. PARSE_MORE: all bytes were used. PARSE_BROKEN: *err is ERR_BAD_FRAME, ERR_TOO_LARGE or
  * ERR_NOMEM, and the reader is of no more use.
  */
-enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, size_t len, uint32_t max_payload,
-	uint64_t now_ms, size_t *used, struct frame **out, int *err) MUST_CHECK;
+enum parse frame_reader_take(struct frame_reader *reader, const uint8_t *bytes, size_t len,
+	uint32_t max_payload, uint64_t now_ms, size_t *used, struct frame **out,
+	int *err) MUST_CHECK;
 
 /* Reads what the lane has, up to the budget of a turn, and hands each frame on: before the join to
  * conn_join, then to frame_route. */

@@ -36,14 +36,16 @@ static void refuse_stream(struct session *session, unsigned stream)
 	}
 	session->stream_error_sent = true;
 	session->stream_error_ms = now;
-	session_send(session, control_error_json(ERR_UNKNOWN_STREAM, false, -1, json_integer(stream)));
+	session_send(
+		session, control_error_json(ERR_UNKNOWN_STREAM, false, -1, json_integer(stream)));
 }
 
 static void route_media(struct session *session, struct frame *frame)
 {
 	struct stream *stream = stream_ids_find(&session->room->streams, frame->hdr.stream);
 
-	if (stream == NULL || stream->publisher != session || stream->frame_kind != frame->hdr.kind) {
+	if (stream == NULL || stream->publisher != session ||
+		stream->frame_kind != frame->hdr.kind) {
 		refuse_stream(session, frame->hdr.stream);
 		return;
 	}

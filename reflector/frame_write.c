@@ -1,6 +1,6 @@
 /*
- * frame_write: one TLS record per lane and pass. Never waits, never allocates; the record is gathered
- * in the worker's one buffer, which TLS copies when it cannot send at once.
+ * frame_write: one TLS record per lane and pass. Never waits, never allocates; the record is
+ * gathered in the worker's one buffer, which TLS copies when it cannot send at once.
  */
 #include "reflector/frame_write.h"
 

@@ -40,7 +40,8 @@ void gate_tell_workers(struct gate *gate, const json_t *msg)
 		struct gate_worker *worker = &gate->workers[i];
 		int err = worker->chan != NULL ? chan_send(worker->chan, msg) : ERR_STATE;
 		if (err != 0) {
-			log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err), LOG_INT("port", worker->port));
+			log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
+				LOG_INT("port", worker->port));
 		}
 	}
 }
@@ -65,7 +66,8 @@ static void welcome_worker(struct gate_worker *worker)
 		err = revocation_each_page(&gate->revoked, send_page, worker);
 	}
 	if (err != 0) {
-		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err), LOG_INT("port", worker->port));
+		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
+			LOG_INT("port", worker->port));
 	}
 }
 
@@ -83,8 +85,8 @@ static void on_worker_message(struct chan *ch, const char *type, const json_t *m
 	} else if (strcmp(type, "worker-started") == 0) {
 		welcome_worker(worker);
 	} else {
-		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_STR("type", type), LOG_ERR(ERR_UNKNOWN_MESSAGE),
-			LOG_INT("port", worker->port));
+		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_STR("type", type),
+			LOG_ERR(ERR_UNKNOWN_MESSAGE), LOG_INT("port", worker->port));
 	}
 }
 
@@ -96,12 +98,14 @@ static void on_worker_end(struct chan *ch, int err, void *user)
 	chan_destroy(ch);
 	worker->chan = NULL;
 	if (!worker->gate->stopping) {
-		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err), LOG_INT("port", worker->port));
+		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
+			LOG_INT("port", worker->port));
 		gate_stop(worker->gate);
 	}
 }
 
-static const struct chan_events worker_events = { .on_message = on_worker_message, .on_end = on_worker_end };
+static const struct chan_events worker_events = { .on_message = on_worker_message,
+	.on_end = on_worker_end };
 
 static int take_credentials(struct gate *gate, const json_t *msg)
 {
@@ -129,7 +133,7 @@ static int take_credentials(struct gate *gate, const json_t *msg)
 	if (pin_changed) {
 		/* authd learns the new pin from the next welcome. */
 		for (LIST_EACH(node, &gate->links)) {
-			LIST_ENTRY(node, struct gate_link, node)->ended = true;
+			gate_link_close(LIST_ENTRY(node, struct gate_link, node), ERR_REPLACED);
 		}
 	}
 	json_t *ready = json_pack("{s:s}", "type", "ready");
@@ -224,7 +228,8 @@ static int init_workers(struct gate *gate, const int *fds)
 		struct gate_worker *worker = &gate->workers[i];
 		worker->gate = gate;
 		worker->port = gate->settings->ports[i];
-		int err = chan_create_packet(&worker->chan, gate->loop, fds[i], &worker_events, worker);
+		int err = chan_create_packet(
+			&worker->chan, gate->loop, fds[i], &worker_events, worker);
 		if (err != 0) {
 			return err;
 		}
@@ -251,7 +256,8 @@ static int init(struct gate *gate, const struct gate_start *start)
 		err = init_workers(gate, start->worker_fds);
 	}
 	if (err == 0) {
-		err = chan_create_packet(&gate->supervisor, gate->loop, start->supervisor_fd, &supervisor_events, gate);
+		err = chan_create_packet(&gate->supervisor, gate->loop, start->supervisor_fd,
+			&supervisor_events, gate);
 	}
 	ev_io_init(&gate->listener, on_accept, start->control_fd, EV_READ);
 	ev_timer_init(&gate->tick, on_tick, TICK_S, TICK_S);

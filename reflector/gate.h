@@ -90,6 +90,8 @@ int gate_run(const struct gate_start *start);
 void gate_link_accept(struct gate *gate, int fd);
 /* Deadlines, and links that ended. */
 void gate_link_sweep(struct gate *gate);
+/* Logs the end; the link is destroyed by the next sweep. */
+void gate_link_close(struct gate_link *link, int err);
 void gate_link_destroy(struct gate_link *link);
 /* To all that are welcome. */
 void gate_link_broadcast(struct gate *gate, const json_t *msg);

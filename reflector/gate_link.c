@@ -1,6 +1,6 @@
 /*
- * gate_link: one control link, from accept to its end: who may hold one, and what it may say. A link
- * that breaks the rules is closed; authd dials again.
+ * gate_link: one control link, from accept to its end: who may hold one, and what it may say. A
+ * link that breaks the rules is closed; authd dials again.
  */
 #include "config.h"
 
@@ -26,7 +26,9 @@ static void refuse(struct gate_link *link, const char *reason)
 	struct gate *gate = link->gate;
 
 	if (bucket_take(&gate->log_refusals, gate->now_ms)) {
-		log_event(LOG_LEVEL_WARN, "link-refused", LOG_STR("reason", reason), LOG_STR("addr", link->address));
+		log_event(LOG_LEVEL_WARN, "link-refused", LOG_STR("reason", reason),
+			LOG_STR("addr", link->address),
+			LOG_INT("suppressed", bucket_refused(&gate->log_refusals)));
 	}
 	link->ended = true;
 }
@@ -43,7 +45,8 @@ static bool names_authd(struct tls_io *io, const char *name)
 		return false;
 	}
 	if (gnutls_x509_crt_import(cert, &chain[0], GNUTLS_X509_FMT_DER) >= 0) {
-		good = gnutls_x509_crt_check_hostname2(cert, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
+		good = gnutls_x509_crt_check_hostname2(
+			       cert, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
 	}
 	gnutls_x509_crt_deinit(cert);
 	return good;
@@ -64,10 +67,12 @@ static int send_welcome(struct gate_link *link)
 	json_t *workers = json_array();
 
 	for (size_t i = 0; i < gate->worker_count; i++) {
-		(void)json_array_append_new(workers, json_pack("{s:i}", "port", (int)gate->workers[i].port));
+		(void)json_array_append_new(
+			workers, json_pack("{s:i}", "port", (int)gate->workers[i].port));
 	}
-	json_t *msg = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s}", "type", "link-welcome", "version", 1, "reflector",
-		gate->settings->name, "server", "helio-reflector/" PACKAGE_VERSION, "workers", workers, "pin", gate->pin);
+	json_t *msg = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s}", "type", "link-welcome", "version",
+		1, "reflector", gate->settings->name, "server", "helio-reflector/" PACKAGE_VERSION,
+		"workers", workers, "pin", gate->pin);
 	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
 	json_decref(msg);
 	for (size_t i = 0; err == 0 && i < gate->worker_count; i++) {
@@ -109,7 +114,8 @@ static int take_keys(struct gate *gate, const json_t *msg)
 	const json_t *jwks;
 
 	if (msg_get_string(msg, "issuer", LIMIT_NAME, &issuer) != 0 ||
-		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 || msg_get_object(msg, "jwks", &jwks) != 0) {
+		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 ||
+		msg_get_object(msg, "jwks", &jwks) != 0) {
 		return ERR_BAD_FIELD;
 	}
 	int err = jws_keyset_create(&keys, jwks);
@@ -131,7 +137,8 @@ static int take_revocations(struct gate *gate, const json_t *msg)
 		return err;
 	}
 	if (err != 0) {
-		log_event(LOG_LEVEL_WARN, "revocations-full", LOG_ERR(err), LOG_INT("max", REVOCATION_MAX));
+		log_event(LOG_LEVEL_WARN, "revocations-full", LOG_ERR(err),
+			LOG_INT("max", REVOCATION_MAX));
 	}
 	gate_tell_workers(gate, msg);
 	return 0;
@@ -168,30 +175,40 @@ static void on_message(struct chan *ch, const char *type, const json_t *msg, voi
 	}
 	int err = take_message(link, type, msg);
 	if (err != 0) {
+		gate_link_close(link, err);
+	}
+}
+
+void gate_link_close(struct gate_link *link, int err)
+{
+	if (link->ended) {
+		return;
+	}
+	link->ended = true;
+	if (link->welcome) {
+		log_event(LOG_LEVEL_WARN, "link-down", LOG_STR("authd", link->authd),
+			LOG_STR("reason", errcode_name(err)), LOG_STR("addr", link->address));
+	} else {
 		refuse(link, errcode_name(err));
 	}
 }
 
 static void on_end(struct chan *ch, int err, void *user)
 {
-	struct gate_link *link = user;
-
 	(void)ch;
-	link->ended = true;
-	if (link->welcome) {
-		log_event(LOG_LEVEL_WARN, "link-down", LOG_STR("authd", link->authd), LOG_STR("reason", errcode_name(err)),
-			LOG_STR("addr", link->address));
-	} else {
-		refuse(link, errcode_name(err));
-	}
+	gate_link_close(user, err);
 }
 
-static const struct chan_events link_events = { .on_message = on_message, .on_open = on_open, .on_end = on_end };
+static const struct chan_events link_events = {
+	.on_message = on_message, .on_open = on_open, .on_end = on_end
+};
 
 static int open_link(struct gate_link *link, int fd)
 {
 	struct gate *gate = link->gate;
-	struct tls_io_server conf = { .creds = gate->key->creds, .alpn = "helio-link/1", .want_client_cert = true };
+	struct tls_io_server conf = {
+		.creds = gate->key->creds, .alpn = "helio-link/1", .want_client_cert = true
+	};
 	struct tls_io io;
 
 	int err = tls_io_init_server(&io, fd, &conf);
@@ -199,8 +216,8 @@ static int open_link(struct gate_link *link, int fd)
 		(void)close(fd);
 		return err;
 	}
-	return chan_create_tls(&link->chan, gate->loop, fd, &io, LIMIT_TLS_HANDSHAKE_MS, gate->limits.heartbeat_ms,
-		&link_events, link);
+	return chan_create_tls(&link->chan, gate->loop, fd, &io, LIMIT_TLS_HANDSHAKE_MS,
+		gate->limits.heartbeat_ms, &link_events, link);
 }
 
 void gate_link_accept(struct gate *gate, int fd)
@@ -212,7 +229,8 @@ void gate_link_accept(struct gate *gate, int fd)
 	if (gate->key == NULL || gate->link_count >= GATE_LINKS_MAX) {
 		(void)close(fd);
 		if (bucket_take(&gate->log_refusals, gate->now_ms)) {
-			log_event(LOG_LEVEL_WARN, "link-refused", LOG_STR("reason", "too many links"));
+			log_event(LOG_LEVEL_WARN, "link-refused",
+				LOG_STR("reason", "too many links"));
 		}
 		return;
 	}
@@ -268,7 +286,7 @@ void gate_link_broadcast(struct gate *gate, const json_t *msg)
 	for (LIST_EACH(node, &gate->links)) {
 		struct gate_link *link = LIST_ENTRY(node, struct gate_link, node);
 		if (link->welcome && !link->ended && chan_send(link->chan, msg) != 0) {
-			refuse(link, errcode_name(ERR_TOO_SLOW));
+			gate_link_close(link, ERR_TOO_SLOW);
 		}
 	}
 }

@@ -26,7 +26,8 @@ static void send_to(struct gate_link *link, json_t *msg)
 
 	json_decref(msg);
 	if (err != 0 && !link->ended) {
-		log_event(LOG_LEVEL_WARN, "answer-failed", LOG_ERR(err), LOG_STR("addr", link->address));
+		log_event(LOG_LEVEL_WARN, "answer-failed", LOG_ERR(err),
+			LOG_STR("addr", link->address));
 	}
 }
 
@@ -39,8 +40,9 @@ static void finish(struct gate *gate, struct gate_query *query)
 			(void)json_array_append_new(missing, json_integer(gate->workers[i].port));
 		}
 	}
-	send_to(query->link, json_pack("{s:s, s:I, s:b, s:b, s:[], s:o}", "type", "answer", "id", (json_int_t)query->id,
-				     "more", 0, "done", 1, "items", "missing", missing));
+	send_to(query->link,
+		json_pack("{s:s, s:I, s:b, s:b, s:[], s:o}", "type", "answer", "id",
+			(json_int_t)query->id, "more", 0, "done", 1, "items", "missing", missing));
 	destroy(gate, query);
 }
 
@@ -77,7 +79,8 @@ static void ask_workers(struct gate *gate, struct gate_query *query, const json_
 		/* One that cannot be asked stays pending and is missing in the end. */
 		query->pending[i] = true;
 		if (gate->workers[i].chan != NULL && chan_send(gate->workers[i].chan, copy) != 0) {
-			log_event(LOG_LEVEL_WARN, "query-failed", LOG_INT("port", gate->workers[i].port));
+			log_event(LOG_LEVEL_WARN, "query-failed",
+				LOG_INT("port", gate->workers[i].port));
 		}
 	}
 	json_decref(copy);
@@ -89,7 +92,8 @@ void gate_query_begin(struct gate_link *link, const json_t *msg)
 	struct gate_query *query;
 	int64_t id;
 
-	if (msg_get_int(msg, "id", 0, INT64_MAX, &id) != 0 || gate->query_count >= GATE_QUERIES_MAX) {
+	if (msg_get_int(msg, "id", 0, INT64_MAX, &id) != 0 ||
+		gate->query_count >= GATE_QUERIES_MAX) {
 		log_event(LOG_LEVEL_WARN, "query-refused", LOG_STR("addr", link->address),
 			LOG_ERR(gate->query_count >= GATE_QUERIES_MAX ? ERR_LIMIT : ERR_BAD_FIELD));
 		return;
@@ -114,7 +118,8 @@ void gate_query_answer(struct gate_worker *worker, const json_t *msg)
 	bool more = false;
 	int64_t id;
 
-	if (msg_get_int(msg, "id", 0, INT64_MAX, &id) != 0 || msg_opt_bool(msg, "more", &more) != 0) {
+	if (msg_get_int(msg, "id", 0, INT64_MAX, &id) != 0 ||
+		msg_opt_bool(msg, "more", &more) != 0) {
 		return;
 	}
 	query = find(gate, id);

@@ -49,15 +49,18 @@ static void send_ping(struct session *session)
 static void report_feed(struct session *session, struct frame_feed *feed)
 {
 	static const char *const reasons[FRAME_DROP_COUNT] = { "age", "full", "keyframe" };
-	static const char *const classes[FRAME_CLASS_COUNT] = { "control", "audio", "chat", "video", "data" };
+	static const char *const classes[FRAME_CLASS_COUNT] = { "control", "audio", "chat", "video",
+		"data" };
 
 	for (int why = 0; why < FRAME_DROP_COUNT; why++) {
 		if (feed->drops[why].count == 0) {
 			continue;
 		}
-		session_send(session, json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "type", "drops", "stream",
-			(int)feed->stream, "class", classes[feed->frame_class], "reason", reasons[why], "count",
-			(json_int_t)feed->drops[why].count, "bytes", (json_int_t)feed->drops[why].bytes));
+		session_send(session,
+			json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "type", "drops", "stream",
+				(int)feed->stream, "class", classes[feed->frame_class], "reason",
+				reasons[why], "count", (json_int_t)feed->drops[why].count, "bytes",
+				(json_int_t)feed->drops[why].bytes));
 		feed->drops[why].count = feed->drops[why].bytes = 0;
 	}
 	feed->reported_ms = session->worker->now_ms;

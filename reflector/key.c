@@ -10,8 +10,8 @@
 
 #include "common/tls_creds.h"
 
-static int key_sign(
-	void *user, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data, gnutls_datum_t *signature)
+static int key_sign(void *user, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
+	gnutls_datum_t *signature)
 {
 	const struct key *key = user;
 
@@ -20,7 +20,8 @@ static int key_sign(
 
 static gnutls_datum_t datum(const char *text)
 {
-	return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text) };
+	return (gnutls_datum_t){ .data = (unsigned char *)(uintptr_t)text,
+		.size = (unsigned)strlen(text) };
 }
 
 static int load(struct key *key, const char *chain_pem, const char *key_pem, const char *ca_pem)
@@ -30,16 +31,19 @@ static int load(struct key *key, const char *chain_pem, const char *key_pem, con
 	if (gnutls_privkey_init(&key->private_key) < 0) {
 		return ERR_NOMEM;
 	}
-	if (gnutls_privkey_import_x509_raw(key->private_key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0) < 0) {
+	if (gnutls_privkey_import_x509_raw(key->private_key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0) <
+		0) {
 		return ERR_CONFIG;
 	}
-	int err = tls_creds_create_external(&key->creds, chain_pem, strlen(chain_pem), key_sign, key);
+	int err =
+		tls_creds_create_external(&key->creds, chain_pem, strlen(chain_pem), key_sign, key);
 	if (err != 0) {
 		return err;
 	}
 	if (ca_pem != NULL) {
 		gnutls_datum_t ca = datum(ca_pem);
-		if (gnutls_certificate_set_x509_trust_mem(key->creds, &ca, GNUTLS_X509_FMT_PEM) <= 0) {
+		if (gnutls_certificate_set_x509_trust_mem(key->creds, &ca, GNUTLS_X509_FMT_PEM) <=
+			0) {
 			return ERR_CONFIG;
 		}
 	}

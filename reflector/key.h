@@ -19,7 +19,8 @@ struct key {
 };
 
 /* From PEM texts, NUL-terminated. ca_pem: who signs the peers' certificates, or NULL. */
-int key_create(struct key **out, const char *chain_pem, const char *key_pem, const char *ca_pem) MUST_CHECK;
+int key_create(struct key **out, const char *chain_pem, const char *key_pem,
+	const char *ca_pem) MUST_CHECK;
 void key_destroy(struct key *key);
 
 #endif

@@ -51,8 +51,10 @@ void lane_await_writable(struct lane *lane, bool on)
 static void linger(struct lane *lane)
 {
 	for (int i = 0; i < LINGER_READS; i++) {
-		ssize_t n = recv(lane->fd, lane->worker->read_buf, sizeof(lane->worker->read_buf), MSG_DONTWAIT);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+		ssize_t n = recv(lane->fd, lane->worker->read_buf, sizeof(lane->worker->read_buf),
+			MSG_DONTWAIT);
+		if (n == 0 ||
+			(n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
 			lane_kill(lane);
 			return;
 		}

@@ -24,7 +24,8 @@ enum lane_state {
 	LANE_GREETING, /* waits for the hello */
 	LANE_JOINED, /* belongs to a session */
 	LANE_CLOSING, /* sends what is left (a bye or an error), reads nothing */
-	LANE_LINGER, /* has sent close_notify and waits for the peer's end, so that nothing is cut */
+	LANE_LINGER, /* has sent close_notify and waits for the peer's end, so that nothing is cut
+		      */
 	LANE_DEAD /* waits to be reaped */
 };
 

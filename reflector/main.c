@@ -16,14 +16,15 @@ enum { EXIT_USAGE = 2 };
 
 static void help(void)
 {
-	(void)printf("Usage: helio-reflector [--settings FILE] [--check]\n"
-		     "Forwards audio, video and chat between the participants of rooms, over TLS.\n\n"
-		     "  -s, --settings FILE  settings (default: " DEFAULT_SETTINGS ")\n"
-		     "  -c, --check          judge settings and certificates, then end\n"
-		     "      --version        print the version\n"
-		     "  -h, --help           print this\n\n"
-		     "Signals: SIGHUP reads settings and certificates again, SIGTERM ends in order.\n"
-		     "Exit status: 0 ended in order or settings are good, 1 failed, 2 wrong usage.\n");
+	(void)printf(
+		"Usage: helio-reflector [--settings FILE] [--check]\n"
+		"Forwards audio, video and chat between the participants of rooms, over TLS.\n\n"
+		"  -s, --settings FILE  settings (default: " DEFAULT_SETTINGS ")\n"
+		"  -c, --check          judge settings and certificates, then end\n"
+		"      --version        print the version\n"
+		"  -h, --help           print this\n\n"
+		"Signals: SIGHUP reads settings and certificates again, SIGTERM ends in order.\n"
+		"Exit status: 0 ended in order or settings are good, 1 failed, 2 wrong usage.\n");
 }
 
 int main(int argc, char **argv)
@@ -59,7 +60,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr, "helio-reflector: unexpected argument \"%s\": settings are named with --settings FILE\n",
+		(void)fprintf(stderr,
+			"helio-reflector: unexpected argument \"%s\": settings are named with --settings FILE\n",
 			argv[optind]);
 		return EXIT_USAGE;
 	}

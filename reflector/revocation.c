@@ -82,7 +82,8 @@ static void evict_soonest(struct revocation_table *table)
 	int64_t soonest = INT64_MAX;
 
 	for (size_t i = 0; i < table->bucket_count; i++) {
-		for (struct revocation_entry *entry = table->buckets[i]; entry != NULL; entry = entry->next) {
+		for (struct revocation_entry *entry = table->buckets[i]; entry != NULL;
+			entry = entry->next) {
 			soonest = entry->until < soonest ? entry->until : soonest;
 		}
 	}
@@ -176,16 +177,19 @@ static int send_page(json_t *tokens, int (*send)(const json_t *msg, void *user),
 	return err;
 }
 
-int revocation_each_page(
-	const struct revocation_table *table, int (*send)(const json_t *msg, void *user), void *user)
+int revocation_each_page(const struct revocation_table *table,
+	int (*send)(const json_t *msg, void *user), void *user)
 {
 	json_t *tokens = json_array();
 	int err = tokens != NULL ? 0 : ERR_NOMEM;
 
 	for (size_t i = 0; err == 0 && i < table->bucket_count; i++) {
-		for (struct revocation_entry *entry = table->buckets[i]; err == 0 && entry != NULL; entry = entry->next) {
-			json_t *item = json_pack("{s:s, s:I}", "jti", entry->jti, "until", (json_int_t)entry->until);
-			err = item != NULL && json_array_append_new(tokens, item) == 0 ? 0 : ERR_NOMEM;
+		for (struct revocation_entry *entry = table->buckets[i]; err == 0 && entry != NULL;
+			entry = entry->next) {
+			json_t *item = json_pack(
+				"{s:s, s:I}", "jti", entry->jti, "until", (json_int_t)entry->until);
+			err = item != NULL && json_array_append_new(tokens, item) == 0 ? 0
+										       : ERR_NOMEM;
 			if (err == 0 && json_array_size(tokens) == REVOCATION_PAGE) {
 				err = send_page(tokens, send, user);
 				json_array_clear(tokens);

@@ -27,17 +27,19 @@ struct revocation_table {
 int revocation_init(struct revocation_table *table, size_t max) MUST_CHECK;
 void revocation_finish(struct revocation_table *table);
 
-/* Adds or prolongs. An id that has ended already (until <= now) is passed over. ERR_FULL: added, but
- * another one had to give way; ERR_NOMEM: not added. */
-int revocation_add(struct revocation_table *table, const char *jti, int64_t until, int64_t now) MUST_CHECK;
+/* Adds or prolongs. An id that has ended already (until <= now) is passed over. ERR_FULL: added,
+ * but another one had to give way; ERR_NOMEM: not added. */
+int revocation_add(
+	struct revocation_table *table, const char *jti, int64_t until, int64_t now) MUST_CHECK;
 bool revocation_has(const struct revocation_table *table, const char *jti, int64_t now);
 void revocation_expire(struct revocation_table *table, int64_t now);
 
 /* Adds what a revoke message lists. ERR_BAD_FIELD: nothing was added. ERR_FULL as above. */
-int revocation_add_message(struct revocation_table *table, const json_t *msg, int64_t now) MUST_CHECK;
+int revocation_add_message(
+	struct revocation_table *table, const json_t *msg, int64_t now) MUST_CHECK;
 
 /* Calls send with one revoke message per page of all entries; stops at its first failure. */
-int revocation_each_page(const struct revocation_table *table, int (*send)(const json_t *msg, void *user),
-	void *user) MUST_CHECK;
+int revocation_each_page(const struct revocation_table *table,
+	int (*send)(const json_t *msg, void *user), void *user) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * room: who is in it. Never closes a session: who cannot take a broadcast is doomed by session_push().
+ * room: who is in it. Never closes a session: who cannot take a broadcast is doomed by
+ * session_push().
  */
 #include "reflector/room.h"
 
@@ -30,16 +31,20 @@ int room_create(struct room **out, struct worker *worker, const char *name)
 	room_table_add(&worker->rooms, room);
 	/* Until its first member is in, it is a candidate for the end like any empty room. */
 	list_append(&worker->empty_rooms, &room->empty);
-	log_event(LOG_LEVEL_INFO, "room-open", LOG_STR("room", room->name), LOG_INT("port", worker->port));
+	log_event(LOG_LEVEL_INFO, "room-open", LOG_STR("room", room->name),
+		LOG_INT("port", worker->port));
 	*out = room;
 	return 0;
 }
 
 void room_destroy(struct room *room)
 {
-	log_event(LOG_LEVEL_INFO, "room-close", LOG_STR("room", room->name), LOG_INT("port", room->worker->port),
-		LOG_INT("seconds", time(NULL) - room->created_at), LOG_INT("frames_in", room->stats.frames_in),
-		LOG_INT("frames_out", room->stats.frames_out), LOG_INT("dropped", room->stats.dropped));
+	log_event(LOG_LEVEL_INFO, "room-close", LOG_STR("room", room->name),
+		LOG_INT("port", room->worker->port),
+		LOG_INT("seconds", time(NULL) - room->created_at),
+		LOG_INT("frames_in", room->stats.frames_in),
+		LOG_INT("frames_out", room->stats.frames_out),
+		LOG_INT("dropped", room->stats.dropped));
 	room_table_remove(&room->worker->rooms, room);
 	list_remove(&room->empty);
 	stream_ids_finish(&room->streams);
@@ -48,7 +53,8 @@ void room_destroy(struct room *room)
 
 int room_add(struct room *room, struct session *session)
 {
-	if (room->member_count >= room->worker->limits.max_participants || room->last_num >= NUM_MAX) {
+	if (room->member_count >= room->worker->limits.max_participants ||
+		room->last_num >= NUM_MAX) {
 		return ERR_LIMIT;
 	}
 	session->num = (uint16_t)++room->last_num;

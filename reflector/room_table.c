@@ -51,7 +51,8 @@ void room_table_remove(struct room_table *table, struct room *room)
 	}
 }
 
-void room_table_each(const struct room_table *table, void (*each)(struct room *room, void *user), void *user)
+void room_table_each(
+	const struct room_table *table, void (*each)(struct room *room, void *user), void *user)
 {
 	for (size_t i = 0; i < ROOM_TABLE_BUCKETS; i++) {
 		for (struct room *room = table->buckets[i]; room != NULL; room = room->next) {

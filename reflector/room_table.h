@@ -22,6 +22,7 @@ void room_table_add(struct room_table *table, struct room *room);
 void room_table_remove(struct room_table *table, struct room *room);
 
 /* Calls each for every room; each may not add or remove. */
-void room_table_each(const struct room_table *table, void (*each)(struct room *room, void *user), void *user);
+void room_table_each(
+	const struct room_table *table, void (*each)(struct room *room, void *user), void *user);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * roster: builds the pages that stand behind a welcome. They may be more than a queue usually holds,
- * so the newcomer's bound is raised by as much.
+ * roster: builds the pages that stand behind a welcome. They may be more than a queue usually
+ * holds, so the newcomer's bound is raised by as much.
  */
 #include "reflector/roster.h"
 
@@ -18,7 +18,8 @@ static int append_published(json_t *late, const json_t *participant, const json_
 
 	json_array_foreach(streams, i, stream) {
 		json_t *msg = json_copy((json_t *)(uintptr_t)stream);
-		if (msg == NULL || json_object_set_new(msg, "type", json_string("published")) != 0 ||
+		if (msg == NULL ||
+			json_object_set_new(msg, "type", json_string("published")) != 0 ||
 			json_object_set(msg, "id", json_object_get(participant, "id")) != 0 ||
 			json_object_set(msg, "num", json_object_get(participant, "num")) != 0) {
 			json_decref(msg);
@@ -104,7 +105,8 @@ void roster_send(struct session *session)
 
 	for (LIST_EACH(node, &session->room->members)) {
 		const struct session *other = LIST_ENTRY(node, struct session, member);
-		if (other != session && json_array_append_new(participants, session_json(other)) != 0) {
+		if (other != session &&
+			json_array_append_new(participants, session_json(other)) != 0) {
 			session_doom(session, ERR_NOMEM);
 		}
 	}
@@ -125,7 +127,8 @@ void roster_send(struct session *session)
 
 void roster_tell_joined(struct session *session)
 {
-	json_t *msg = json_pack("{s:s, s:o}", "type", "joined", "participant", session_json(session));
+	json_t *msg =
+		json_pack("{s:s, s:o}", "type", "joined", "participant", session_json(session));
 	struct frame *frame = control_frame(session->worker, msg);
 
 	json_decref(msg);

@@ -12,9 +12,9 @@
 struct session;
 
 /*
- * The messages of a roster in order, for a payload limit: pages of participants (more on all but the
- * last), then a published message for each stream of a participant whose entry would not have fitted
- * with all its streams. participants is changed. *messages is a new array. ERR_NOMEM.
+ * The messages of a roster in order, for a payload limit: pages of participants (more on all but
+ * the last), then a published message for each stream of a participant whose entry would not have
+ * fitted with all its streams. participants is changed. *messages is a new array. ERR_NOMEM.
  */
 int roster_messages(json_t *participants, size_t limit, json_t **messages) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * session: a participant's state, its way out of the room, and its queue's handling. Never writes to
- * a socket itself and never frees below a callback.
+ * session: a participant's state, its way out of the room, and its queue's handling. Never writes
+ * to a socket itself and never frees below a callback.
  */
 #include "reflector/session.h"
 
@@ -134,7 +134,8 @@ static void leave(struct session *session, int err)
 		return;
 	}
 	while (!list_empty(&session->subscriptions)) {
-		subscription_end(LIST_ENTRY(session->subscriptions.next, struct subscription, node));
+		subscription_end(
+			LIST_ENTRY(session->subscriptions.next, struct subscription, node));
 	}
 	while (!list_empty(&session->streams)) {
 		stream_destroy(LIST_ENTRY(session->streams.next, struct stream, node));
@@ -142,10 +143,12 @@ static void leave(struct session *session, int err)
 	room_remove(room, session);
 	tell_left(session, room, reason);
 	if (bucket_take(&session->worker->log_moves, session->worker->now_ms)) {
-		log_event(LOG_LEVEL_INFO, "leave", LOG_STR("room", room->name), LOG_STR("participant", session->id),
-			LOG_INT("num", session->num), LOG_STR("reason", reason),
+		log_event(LOG_LEVEL_INFO, "leave", LOG_STR("room", room->name),
+			LOG_STR("participant", session->id), LOG_INT("num", session->num),
+			LOG_STR("reason", reason),
 			LOG_INT("seconds", time(NULL) - session->joined_at),
-			LOG_INT("dropped", session->queue.dropped));
+			LOG_INT("dropped", session->queue.dropped),
+			LOG_INT("suppressed", bucket_refused(&session->worker->log_moves)));
 	}
 }
 
@@ -169,7 +172,8 @@ static void close_with(struct session *session, int err, struct frame *last)
 void session_bye(struct session *session, int err)
 {
 	if (!session->ended) {
-		json_t *msg = json_pack("{s:s, s:s}", "type", "bye", "reason", err == 0 ? "bye" : errcode_name(err));
+		json_t *msg = json_pack("{s:s, s:s}", "type", "bye", "reason",
+			err == 0 ? "bye" : errcode_name(err));
 		close_with(session, err, control_frame(session->worker, msg));
 		json_decref(msg);
 	}
@@ -219,8 +223,9 @@ json_t *session_json(const struct session *session)
 	json_t *streams = json_array();
 
 	for (LIST_EACH(node, &session->streams)) {
-		(void)json_array_append_new(streams, stream_json(LIST_ENTRY(node, struct stream, node)));
+		(void)json_array_append_new(
+			streams, stream_json(LIST_ENTRY(node, struct stream, node)));
 	}
-	return json_pack("{s:s, s:i, s:s, s:o}", "id", session->id, "num", (int)session->num, "name", session->name,
-		"streams", streams);
+	return json_pack("{s:s, s:i, s:s, s:o}", "id", session->id, "num", (int)session->num,
+		"name", session->name, "streams", streams);
 }

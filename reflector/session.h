@@ -55,7 +55,8 @@ struct session {
 };
 
 /* Takes over what the token says. The lane is its first one. Not in a room yet. */
-int session_create(struct session **out, struct lane *lane, const struct token_claims *claims) MUST_CHECK;
+int session_create(
+	struct session **out, struct lane *lane, const struct token_claims *claims) MUST_CHECK;
 /* The worker's, at the end of a turn, after the end and without lanes; also for one that never got
  * into a room. */
 void session_destroy(struct session *session);
@@ -73,7 +74,8 @@ void session_doom(struct session *session, int err);
 /* Each leaves the room at once and tells the others; does nothing for one that has ended. */
 void session_bye(struct session *session, int err); /* says bye with this reason */
 void session_fail(struct session *session, int err); /* sends a fatal error */
-void session_gone(struct session *session, int err); /* the connection is no more, or said bye (0) */
+void session_gone(
+	struct session *session, int err); /* the connection is no more, or said bye (0) */
 
 /* Sends what is queued, once, and asks for the keyframes that dropping made necessary. */
 void session_flush(struct session *session);

@@ -12,7 +12,8 @@
 
 #include "proto/msg.h"
 
-#define STR(name, fallback) CFG_STR((char *)(uintptr_t)(name), (char *)(uintptr_t)(fallback), CFGF_NONE)
+#define STR(name, fallback)                                                                        \
+	CFG_STR((char *)(uintptr_t)(name), (char *)(uintptr_t)(fallback), CFGF_NONE)
 
 struct judge {
 	cfg_t *cfg;
@@ -57,13 +58,16 @@ static const char *text(const struct judge *j, const char *key)
 
 static int judge_required(const struct judge *j)
 {
-	static const char *const keys[] = { "name", "control", "authd-name", "certificate", "key", "control-ca" };
+	static const char *const keys[] = { "name", "control", "authd-name", "certificate", "key",
+		"control-ca" };
 
 	if (cfg_size(j->cfg, "listen") == 0) {
-		return bad(j, "`listen` is missing: name the addresses to bind, for example listen = {\"0.0.0.0\", \"::\"}");
+		return bad(j,
+			"`listen` is missing: name the addresses to bind, for example listen = {\"0.0.0.0\", \"::\"}");
 	}
 	if (*text(j, "ports") == '\0') {
-		return bad(j, "`ports` is missing: name the workers' ports, for example ports = \"49152-49155\"");
+		return bad(j,
+			"`ports` is missing: name the workers' ports, for example ports = \"49152-49155\"");
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (*text(j, keys[i]) == '\0') {
@@ -91,10 +95,12 @@ static int judge_names(const struct judge *j)
 	(void)snprintf(j->out->authd_name, sizeof(j->out->authd_name), "%s", authd);
 	(void)snprintf(j->out->user, sizeof(j->out->user), "%s", user);
 	if (!log_level_from_name(text(j, "log-level"), &j->out->log_level)) {
-		return bad(j, "`log-level` must be error, warn, info or debug, not \"%s\"", text(j, "log-level"));
+		return bad(j, "`log-level` must be error, warn, info or debug, not \"%s\"",
+			text(j, "log-level"));
 	}
 	if (!log_format_from_name(text(j, "log-format"), &j->out->log_format)) {
-		return bad(j, "`log-format` must be logfmt or json, not \"%s\"", text(j, "log-format"));
+		return bad(j, "`log-format` must be logfmt or json, not \"%s\"",
+			text(j, "log-format"));
 	}
 	return 0;
 }
@@ -129,13 +135,16 @@ static int judge_listen(const struct judge *j)
 	unsigned count = cfg_size(j->cfg, "listen");
 
 	if (count > SETTINGS_LISTEN_MAX) {
-		return bad(j, "`listen` has %u addresses: at most %d are possible", count, SETTINGS_LISTEN_MAX);
+		return bad(j, "`listen` has %u addresses: at most %d are possible", count,
+			SETTINGS_LISTEN_MAX);
 	}
 	for (unsigned i = 0; i < count; i++) {
 		const char *value = cfg_getnstr(j->cfg, "listen", i);
 		if (parse_literal(value, &j->out->listen[i]) != 0) {
-			return bad(j, "`listen`: \"%s\" is not a literal IPv4 or IPv6 address (names are not looked up, "
-				"the ports come from `ports`)", value);
+			return bad(j,
+				"`listen`: \"%s\" is not a literal IPv4 or IPv6 address (names are not looked up, "
+				"the ports come from `ports`)",
+				value);
 		}
 		for (unsigned k = 0; k < i; k++) {
 			if (same_host(&j->out->listen[k], &j->out->listen[i])) {
@@ -167,15 +176,19 @@ static int judge_ports(const struct judge *j)
 		return bad(j, "`ports` is too long");
 	}
 	(void)snprintf(list, sizeof(list), "%s", text(j, "ports"));
-	for (char *part = strtok_r(list, ", ", &rest); part != NULL; part = strtok_r(NULL, ", ", &rest)) {
+	for (char *part = strtok_r(list, ", ", &rest); part != NULL;
+		part = strtok_r(NULL, ", ", &rest)) {
 		uint16_t first, last;
 		if (settings_parse_port_range(part, &first, &last) != 0) {
-			return bad(j, "`ports`: \"%s\" is not a port or a range like 49152-49155", part);
+			return bad(j, "`ports`: \"%s\" is not a port or a range like 49152-49155",
+				part);
 		}
 		for (unsigned port = first; port <= last; port++) {
 			if (port < LIMIT_PORT_FIRST && !is_fallback(j, (long)port)) {
-				return bad(j, "`ports`: %u is outside %u-%u: choose a private port, or name it in "
-					"`fallback-ports` as well", port, LIMIT_PORT_FIRST, LIMIT_PORT_LAST);
+				return bad(j,
+					"`ports`: %u is outside %u-%u: choose a private port, or name it in "
+					"`fallback-ports` as well",
+					port, LIMIT_PORT_FIRST, LIMIT_PORT_LAST);
 			}
 			for (size_t i = 0; i < j->out->port_count; i++) {
 				if (j->out->ports[i] == port) {
@@ -183,7 +196,9 @@ static int judge_ports(const struct judge *j)
 				}
 			}
 			if (j->out->port_count == SETTINGS_PORTS_MAX) {
-				return bad(j, "`ports` names more than %d ports: one worker runs on each", SETTINGS_PORTS_MAX);
+				return bad(j,
+					"`ports` names more than %d ports: one worker runs on each",
+					SETTINGS_PORTS_MAX);
 			}
 			j->out->ports[j->out->port_count++] = (uint16_t)port;
 		}
@@ -194,7 +209,8 @@ static int judge_ports(const struct judge *j)
 static int judge_control(const struct judge *j)
 {
 	if (settings_parse_addr(text(j, "control"), &j->out->control) != 0) {
-		return bad(j, "`control`: \"%s\" is not ADDRESS:PORT with a literal address", text(j, "control"));
+		return bad(j, "`control`: \"%s\" is not ADDRESS:PORT with a literal address",
+			text(j, "control"));
 	}
 	for (unsigned i = 0; i < cfg_size(j->cfg, "fallback-ports"); i++) {
 		long port = cfg_getnint(j->cfg, "fallback-ports", i);
@@ -226,16 +242,18 @@ static int judge_paths(const struct judge *j)
 	return err != 0 ? err : path(j, "control-ca", out->control_ca, sizeof(out->control_ca));
 }
 
-static int duration(const struct judge *j, const char *key, uint64_t min, uint64_t max, uint32_t *out)
+static int duration(
+	const struct judge *j, const char *key, uint64_t min, uint64_t max, uint32_t *out)
 {
 	uint64_t ms;
 
 	if (settings_parse_duration(text(j, key), &ms) != 0) {
-		return bad(j, "`%s`: \"%s\" is no duration: write for example 400ms or 5s", key, text(j, key));
+		return bad(j, "`%s`: \"%s\" is no duration: write for example 400ms or 5s", key,
+			text(j, key));
 	}
 	if (ms < min || ms > max) {
-		return bad(j, "`%s`: %s is outside %llums-%llums", key, text(j, key), (unsigned long long)min,
-			(unsigned long long)max);
+		return bad(j, "`%s`: %s is outside %llums-%llums", key, text(j, key),
+			(unsigned long long)min, (unsigned long long)max);
 	}
 	*out = (uint32_t)ms;
 	return 0;
@@ -244,7 +262,9 @@ static int duration(const struct judge *j, const char *key, uint64_t min, uint64
 static int number(const struct judge *j, const char *key, long min, long max, long *out)
 {
 	*out = cfg_getint(j->cfg, key);
-	return *out >= min && *out <= max ? 0 : bad(j, "`%s`: %ld is outside %ld-%ld", key, *out, min, max);
+	return *out >= min && *out <= max
+		? 0
+		: bad(j, "`%s`: %ld is outside %ld-%ld", key, *out, min, max);
 }
 
 static int judge_limits(const struct judge *j)
@@ -270,10 +290,13 @@ static int judge_limits(const struct judge *j)
 		return err;
 	}
 	if (settings_parse_size(text(j, "queue-bytes"), &bytes) != 0 || bytes > (64u << 20)) {
-		return bad(j, "`queue-bytes`: \"%s\" is no size up to 64M: write for example 512k or 1M", text(j, "queue-bytes"));
+		return bad(j,
+			"`queue-bytes`: \"%s\" is no size up to 64M: write for example 512k or 1M",
+			text(j, "queue-bytes"));
 	}
 	if (bytes < 8u * (uint64_t)payload) {
-		return bad(j, "`queue-bytes`: %llu is too little: at least 8 frames of `max-payload` (%ld) must fit",
+		return bad(j,
+			"`queue-bytes`: %llu is too little: at least 8 frames of `max-payload` (%ld) must fit",
 			(unsigned long long)bytes, 8 * payload);
 	}
 	limits->max_participants = (unsigned)participants;
@@ -284,8 +307,8 @@ static int judge_limits(const struct judge *j)
 
 static int judge_all(const struct judge *j)
 {
-	static int (*const steps[])(const struct judge *) = { judge_required, judge_names, judge_listen,
-		judge_control, judge_ports, judge_paths, judge_limits };
+	static int (*const steps[])(const struct judge *) = { judge_required, judge_names,
+		judge_listen, judge_control, judge_ports, judge_paths, judge_limits };
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		int err = steps[i](j);
@@ -296,7 +319,8 @@ static int judge_all(const struct judge *j)
 	return 0;
 }
 
-int settings_load(struct reflector_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE])
+int settings_load(
+	struct reflector_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE])
 {
 	cfg_opt_t opts[] = {
 		STR("log-level", "info"),
@@ -354,7 +378,8 @@ static bool same_listen(const struct reflector_settings *a, const struct reflect
 	return true;
 }
 
-const char *settings_needs_restart(const struct reflector_settings *now, const struct reflector_settings *then)
+const char *settings_needs_restart(
+	const struct reflector_settings *now, const struct reflector_settings *then)
 {
 	if (strcmp(now->name, then->name) != 0) {
 		return "name";
@@ -375,7 +400,8 @@ const char *settings_needs_restart(const struct reflector_settings *now, const s
 	return strcmp(now->user, then->user) != 0 ? "user" : NULL;
 }
 
-void settings_listen_addr(const struct settings_addr *listen, uint16_t port, struct settings_addr *out)
+void settings_listen_addr(
+	const struct settings_addr *listen, uint16_t port, struct settings_addr *out)
 {
 	char host[INET6_ADDRSTRLEN] = "";
 
@@ -393,8 +419,8 @@ void settings_listen_addr(const struct settings_addr *listen, uint16_t port, str
 	}
 }
 
-bool settings_ports_overlap(
-	const struct reflector_settings *settings, const char *range_file, unsigned *first, unsigned *last)
+bool settings_ports_overlap(const struct reflector_settings *settings, const char *range_file,
+	unsigned *first, unsigned *last)
 {
 	FILE *file = fopen(range_file, "re");
 	bool overlap = false;
@@ -404,7 +430,8 @@ bool settings_ports_overlap(
 	}
 	if (fscanf(file, "%u %u", first, last) == 2) {
 		for (size_t i = 0; i < settings->port_count; i++) {
-			overlap = overlap || (settings->ports[i] >= *first && settings->ports[i] <= *last);
+			overlap = overlap ||
+				(settings->ports[i] >= *first && settings->ports[i] <= *last);
 		}
 	}
 	(void)fclose(file);

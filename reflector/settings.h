@@ -37,24 +37,27 @@ struct reflector_settings {
 	uint16_t ports[SETTINGS_PORTS_MAX];
 	size_t port_count;
 	struct settings_addr control;
-	char certificate[4096], key[4096], control_ca[4096]; /* paths; relative ones count from the file */
+	char certificate[4096], key[4096],
+		control_ca[4096]; /* paths; relative ones count from the file */
 	struct settings_limits limits;
 };
 
 /* Reads and judges file. ERR_CONFIG: error holds "FILE:LINE: reason" or "FILE: reason". */
-int settings_load(
-	struct reflector_settings **out, const char *file, char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
+int settings_load(struct reflector_settings **out, const char *file,
+	char error[SETTINGS_ERROR_SIZE]) MUST_CHECK;
 void settings_destroy(struct reflector_settings *settings);
 
 /* The first setting in which they differ that only a restart can change; NULL when none does. */
-const char *settings_needs_restart(const struct reflector_settings *now, const struct reflector_settings *then);
+const char *settings_needs_restart(
+	const struct reflector_settings *now, const struct reflector_settings *then);
 
 /* The address with this port: what a worker binds. */
-void settings_listen_addr(const struct settings_addr *listen, uint16_t port, struct settings_addr *out);
+void settings_listen_addr(
+	const struct settings_addr *listen, uint16_t port, struct settings_addr *out);
 
 /* True when a port is inside the kernel's range of ephemeral ports, which range_file holds as two
  * numbers: an outgoing connection of this host may then take our port before we bind it. */
-bool settings_ports_overlap(const struct reflector_settings *settings, const char *range_file, unsigned *first,
-	unsigned *last);
+bool settings_ports_overlap(const struct reflector_settings *settings, const char *range_file,
+	unsigned *first, unsigned *last);
 
 #endif

@@ -13,9 +13,10 @@
 
 int stats_put(json_t *object, const struct stats *stats)
 {
-	json_t *counters = json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames_in", (json_int_t)stats->frames_in, "frames_out",
-		(json_int_t)stats->frames_out, "bytes_in", (json_int_t)stats->bytes_in, "bytes_out",
-		(json_int_t)stats->bytes_out, "dropped", (json_int_t)stats->dropped);
+	json_t *counters = json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames_in",
+		(json_int_t)stats->frames_in, "frames_out", (json_int_t)stats->frames_out,
+		"bytes_in", (json_int_t)stats->bytes_in, "bytes_out", (json_int_t)stats->bytes_out,
+		"dropped", (json_int_t)stats->dropped);
 	int err = counters != NULL && json_object_update(object, counters) == 0 ? 0 : ERR_NOMEM;
 
 	json_decref(counters);
@@ -25,15 +26,17 @@ int stats_put(json_t *object, const struct stats *stats)
 static bool changed(const struct worker *worker)
 {
 	return memcmp(&worker->stats, &worker->reported, sizeof(worker->stats)) != 0 ||
-		worker->reported_rooms != worker->rooms.count || worker->reported_participants != worker->participant_count ||
+		worker->reported_rooms != worker->rooms.count ||
+		worker->reported_participants != worker->participant_count ||
 		worker->reported_streams != worker->stream_count;
 }
 
 static json_t *report_json(const struct worker *worker)
 {
-	json_t *item = json_pack("{s:i, s:I, s:i, s:i, s:i, s:I}", "port", (int)worker->port, "rooms",
-		(json_int_t)worker->rooms.count, "participants", (int)worker->participant_count, "streams",
-		(int)worker->stream_count, "pid", (int)getpid(), "uptime_s",
+	json_t *item = json_pack("{s:i, s:I, s:i, s:i, s:i, s:I}", "port", (int)worker->port,
+		"rooms", (json_int_t)worker->rooms.count, "participants",
+		(int)worker->participant_count, "streams", (int)worker->stream_count, "pid",
+		(int)getpid(), "uptime_s",
 		(json_int_t)((worker->now_ms - worker->started_ms) / 1000));
 
 	if (item == NULL || stats_put(item, &worker->stats) != 0) {
@@ -45,7 +48,8 @@ static json_t *report_json(const struct worker *worker)
 
 void stats_report(struct worker *worker, int force)
 {
-	if (!force && !changed(worker) && worker->now_ms - worker->reported_ms < REPORT_AT_LEAST_MS) {
+	if (!force && !changed(worker) &&
+		worker->now_ms - worker->reported_ms < REPORT_AT_LEAST_MS) {
 		return;
 	}
 	json_t *msg = report_json(worker);

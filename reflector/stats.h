@@ -11,7 +11,8 @@ struct worker;
 
 struct stats {
 	uint64_t frames_in, bytes_in; /* media and chat from clients, whole frames */
-	uint64_t frames_out, bytes_out; /* queued for receivers: what was dropped later is in dropped */
+	uint64_t frames_out,
+		bytes_out; /* queued for receivers: what was dropped later is in dropped */
 	uint64_t dropped;
 };
 

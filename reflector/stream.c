@@ -34,8 +34,8 @@ static void set_kind(struct stream *stream, const char *kind)
 	}
 }
 
-int stream_create(struct stream **out, struct session *publisher, const char *kind, const char *codec,
-	const char *label)
+int stream_create(struct stream **out, struct session *publisher, const char *kind,
+	const char *codec, const char *label)
 {
 	struct stream *stream;
 
@@ -77,8 +77,8 @@ void stream_destroy(struct stream *stream)
 
 json_t *stream_json(const struct stream *stream)
 {
-	return json_pack("{s:i, s:s, s:s, s:s}", "stream", (int)stream->id, "kind", stream->kind, "codec",
-		stream->codec, "label", stream->label);
+	return json_pack("{s:i, s:s, s:s, s:s}", "stream", (int)stream->id, "kind", stream->kind,
+		"codec", stream->codec, "label", stream->label);
 }
 
 void stream_ask_keyframe(struct stream *stream)
@@ -90,8 +90,8 @@ void stream_ask_keyframe(struct stream *stream)
 	}
 	stream->keyframe_asked = true;
 	stream->keyframe_ms = now;
-	session_send(
-		stream->publisher, json_pack("{s:s, s:i}", "type", "keyframe", "stream", (int)stream->id));
+	session_send(stream->publisher,
+		json_pack("{s:s, s:i}", "type", "keyframe", "stream", (int)stream->id));
 }
 
 static int make_space(struct stream *stream)
@@ -158,7 +158,8 @@ void subscription_end(struct subscription *subscription)
 void subscription_reap(struct frame_queue *queue)
 {
 	while (!list_empty(&queue->spent_feeds)) {
-		struct frame_feed *feed = LIST_ENTRY(queue->spent_feeds.next, struct frame_feed, node);
+		struct frame_feed *feed =
+			LIST_ENTRY(queue->spent_feeds.next, struct frame_feed, node);
 		list_remove(&feed->node);
 		free(LIST_ENTRY(feed, struct subscription, feed));
 	}

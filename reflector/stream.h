@@ -42,8 +42,8 @@ struct stream {
 };
 
 /* Publishes: kind is one of the four names. ERR_LIMIT, ERR_NOMEM. */
-int stream_create(struct stream **out, struct session *publisher, const char *kind, const char *codec,
-	const char *label) MUST_CHECK;
+int stream_create(struct stream **out, struct session *publisher, const char *kind,
+	const char *codec, const char *label) MUST_CHECK;
 /* Ends all subscriptions and forgets the stream. What was queued is still delivered. */
 void stream_destroy(struct stream *stream);
 

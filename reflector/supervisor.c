@@ -1,6 +1,6 @@
 /*
- * supervisor: order of start and end, and what the signals mean. Children are in supervisor_child.c,
- * sockets in supervisor_sockets.c, files in supervisor_files.c.
+ * supervisor: order of start and end, and what the signals mean. Children are in
+ * supervisor_child.c, sockets in supervisor_sockets.c, files in supervisor_files.c.
  */
 #include "reflector/supervisor.h"
 
@@ -36,12 +36,14 @@ static void ports_text(const struct reflector_settings *settings, char *out, siz
 	out[0] = '\0';
 	for (size_t i = 0; i < settings->port_count && at < size; i++) {
 		size_t last = i;
-		while (last + 1 < settings->port_count && settings->ports[last + 1] == settings->ports[last] + 1) {
+		while (last + 1 < settings->port_count &&
+			settings->ports[last + 1] == settings->ports[last] + 1) {
 			last++;
 		}
-		int n = last > i ? snprintf(out + at, size - at, "%s%u-%u", at > 0 ? "," : "", settings->ports[i],
-					   settings->ports[last])
-				 : snprintf(out + at, size - at, "%s%u", at > 0 ? "," : "", settings->ports[i]);
+		int n = last > i ? snprintf(out + at, size - at, "%s%u-%u", at > 0 ? "," : "",
+					   settings->ports[i], settings->ports[last])
+				 : snprintf(out + at, size - at, "%s%u", at > 0 ? "," : "",
+					   settings->ports[i]);
 		at += n > 0 ? (size_t)n : 0;
 		i = last;
 	}
@@ -58,7 +60,8 @@ void supervisor_child_ready(struct supervisor *supervisor)
 	supervisor->was_ready = true;
 	ports_text(settings, ports, sizeof(ports));
 	log_event(LOG_LEVEL_INFO, "ready", LOG_STR("name", settings->name), LOG_STR("ports", ports),
-		LOG_STR("control", settings->control.text), LOG_INT("workers", settings->port_count));
+		LOG_STR("control", settings->control.text),
+		LOG_INT("workers", settings->port_count));
 	sd_notify_send("READY=1");
 }
 
@@ -114,8 +117,8 @@ static void push_files(struct supervisor *supervisor)
 
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct supervisor_child *child = &supervisor->children[i];
-		json_t *credentials =
-			family_credentials_json(files->chain, files->key, child->is_gate ? files->ca : NULL);
+		json_t *credentials = family_credentials_json(
+			files->chain, files->key, child->is_gate ? files->ca : NULL);
 		supervisor_child_send(child, settings);
 		supervisor_child_send(child, credentials);
 		json_decref(credentials);
@@ -138,9 +141,11 @@ static void on_reload(struct ev_loop *loop, ev_signal *sig, int events)
 	sd_notify_send("RELOADING=1");
 	int err = supervisor_files_load(&files, supervisor->file, why);
 	if (err == 0) {
-		const char *fixed = settings_needs_restart(supervisor->files.settings, files.settings);
+		const char *fixed =
+			settings_needs_restart(supervisor->files.settings, files.settings);
 		if (fixed != NULL) {
-			(void)snprintf(why, sizeof(why), "%s: `%s` changed, which needs a restart", supervisor->file, fixed);
+			(void)snprintf(why, sizeof(why), "%s: `%s` changed, which needs a restart",
+				supervisor->file, fixed);
 			supervisor_files_finish(&files);
 			err = ERR_CONFIG;
 		}
@@ -188,12 +193,14 @@ static void warn_overlap(const struct reflector_settings *settings)
 {
 	unsigned first, last;
 
-	if (settings_ports_overlap(settings, "/proc/sys/net/ipv4/ip_local_port_range", &first, &last)) {
+	if (settings_ports_overlap(
+		    settings, "/proc/sys/net/ipv4/ip_local_port_range", &first, &last)) {
 		char range[32];
 		(void)snprintf(range, sizeof(range), "%u-%u", first, last);
 		log_event(LOG_LEVEL_WARN, "ports-ephemeral", LOG_STR("range", range),
-			LOG_STR("advice", "outgoing connections may take a port of ours while we are down: "
-					  "name them in net.ipv4.ip_local_reserved_ports"));
+			LOG_STR("advice",
+				"outgoing connections may take a port of ours while we are down: "
+				"name them in net.ipv4.ip_local_reserved_ports"));
 	}
 }
 
@@ -207,8 +214,9 @@ static int start_all(struct supervisor *supervisor)
 	}
 	err = privdrop_become(settings->user);
 	if (err != 0) {
-		(void)fprintf(stderr, "helio-reflector: cannot become user \"%s\" (`user`): %s; name an existing user, "
-				      "or start as root\n",
+		(void)fprintf(stderr,
+			"helio-reflector: cannot become user \"%s\" (`user`): %s; name an existing user, "
+			"or start as root\n",
 			settings->user, errcode_text(err));
 		return err;
 	}
@@ -219,8 +227,10 @@ static int start_all(struct supervisor *supervisor)
 		err = supervisor_child_init(supervisor, 0, true);
 	}
 	if (err != 0) {
-		(void)fprintf(stderr, "helio-reflector: cannot make the sockets between its processes: %s; raise the "
-				      "limit of open files\n", strerror(errno));
+		(void)fprintf(stderr,
+			"helio-reflector: cannot make the sockets between its processes: %s; raise the "
+			"limit of open files\n",
+			strerror(errno));
 		return err;
 	}
 	watch_signals(supervisor);

@@ -24,7 +24,8 @@ struct supervisor_files {
 };
 
 /* Reads and judges settings and certificates; why (SETTINGS_ERROR_SIZE) says what is wrong. */
-int supervisor_files_load(struct supervisor_files *out, const char *file, char why[SETTINGS_ERROR_SIZE]) MUST_CHECK;
+int supervisor_files_load(
+	struct supervisor_files *out, const char *file, char why[SETTINGS_ERROR_SIZE]) MUST_CHECK;
 void supervisor_files_finish(struct supervisor_files *files);
 
 struct supervisor_child {

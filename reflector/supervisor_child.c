@@ -113,7 +113,8 @@ static void announce(int fd, const char *type, uint16_t port)
 	char *text = msg != NULL ? msg_dump(msg, &len) : NULL;
 
 	if (text == NULL || send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		log_event(LOG_LEVEL_ERROR, "announce-failed", LOG_STR("type", type), LOG_INT("port", port));
+		log_event(LOG_LEVEL_ERROR, "announce-failed", LOG_STR("type", type),
+			LOG_INT("port", port));
 	}
 	free(text);
 	json_decref(msg);
@@ -128,7 +129,8 @@ static void announce_start(const struct supervisor_child *child)
 		return;
 	}
 	for (size_t i = 0; i < supervisor->files.settings->port_count; i++) {
-		announce(supervisor->gate_fds[i], "gate-started", supervisor->files.settings->ports[i]);
+		announce(supervisor->gate_fds[i], "gate-started",
+			supervisor->files.settings->ports[i]);
 	}
 }
 
@@ -139,13 +141,15 @@ static void restart_later(struct supervisor_child *child)
 	}
 	ev_timer_set(&child->restart, child->backoff_s, 0.);
 	ev_timer_start(child->supervisor->loop, &child->restart);
-	child->backoff_s = child->backoff_s * 2 < BACKOFF_MAX_S ? child->backoff_s * 2 : BACKOFF_MAX_S;
+	child->backoff_s =
+		child->backoff_s * 2 < BACKOFF_MAX_S ? child->backoff_s * 2 : BACKOFF_MAX_S;
 }
 
 static void send_credentials(struct supervisor_child *child)
 {
 	const struct supervisor_files *files = &child->supervisor->files;
-	json_t *msg = family_credentials_json(files->chain, files->key, child->is_gate ? files->ca : NULL);
+	json_t *msg = family_credentials_json(
+		files->chain, files->key, child->is_gate ? files->ca : NULL);
 
 	supervisor_child_send(child, msg);
 	json_decref(msg);
@@ -172,8 +176,8 @@ void supervisor_child_start(struct supervisor_child *child)
 	child->pid = pid;
 	ev_child_set(&child->watcher, pid, 0);
 	ev_child_start(supervisor->loop, &child->watcher);
-	log_event(LOG_LEVEL_INFO, child->is_gate ? "gate-started" : "worker-started", LOG_INT("port", port_of(child)),
-		LOG_INT("pid", pid));
+	log_event(LOG_LEVEL_INFO, child->is_gate ? "gate-started" : "worker-started",
+		LOG_INT("port", port_of(child)), LOG_INT("pid", pid));
 	send_credentials(child);
 }
 
@@ -187,8 +191,9 @@ static void on_died(struct ev_loop *loop, ev_child *watcher, int events)
 	ev_child_stop(loop, watcher);
 	child->ready = false;
 	if (!child->supervisor->stopping) {
-		log_event(LOG_LEVEL_ERROR, child->is_gate ? "gate-died" : "worker-died", LOG_INT("port", port_of(child)),
-			LOG_INT("pid", child->pid), LOG_STR("by", signalled ? "signal" : "exit"),
+		log_event(LOG_LEVEL_ERROR, child->is_gate ? "gate-died" : "worker-died",
+			LOG_INT("port", port_of(child)), LOG_INT("pid", child->pid),
+			LOG_STR("by", signalled ? "signal" : "exit"),
 			LOG_INT("status", signalled ? WTERMSIG(status) : WEXITSTATUS(status)));
 		restart_later(child);
 	}
@@ -269,9 +274,12 @@ void supervisor_child_finish(struct supervisor_child *child)
 
 void supervisor_child_send(struct supervisor_child *child, const json_t *msg)
 {
-	int err = msg == NULL ? ERR_NOMEM : child->chan == NULL ? ERR_STATE : chan_send(child->chan, msg);
+	int err = msg == NULL         ? ERR_NOMEM
+		: child->chan == NULL ? ERR_STATE
+				      : chan_send(child->chan, msg);
 
 	if (err != 0) {
-		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err), LOG_INT("port", port_of(child)));
+		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
+			LOG_INT("port", port_of(child)));
 	}
 }

@@ -21,7 +21,8 @@ static int read_pem(const char *what, const char *file, char **out, char *why)
 	int err = tls_creds_read_file(file, FAMILY_PEM_MAX, out, &len);
 	if (err != 0) {
 		(void)snprintf(why, SETTINGS_ERROR_SIZE, "`%s`: %s cannot be read: %s", what, file,
-			err == ERR_TOO_LARGE ? "it is larger than 64 KiB" : "check that it exists and may be read by this user");
+			err == ERR_TOO_LARGE ? "it is larger than 64 KiB"
+					     : "check that it exists and may be read by this user");
 		return ERR_CONFIG;
 	}
 	if (strlen(*out) != len) {
@@ -46,19 +47,20 @@ static int judge_certificate(const struct supervisor_files *files, char *why)
 	}
 	gnutls_certificate_free_credentials(creds);
 	if (tls_creds_pin(files->chain, strlen(files->chain), pin, &not_after) != 0) {
-		(void)snprintf(why, SETTINGS_ERROR_SIZE, "`certificate`: %.400s holds no certificate",
-			settings->certificate);
+		(void)snprintf(why, SETTINGS_ERROR_SIZE,
+			"`certificate`: %.400s holds no certificate", settings->certificate);
 		return ERR_CONFIG;
 	}
 	int64_t left = not_after - time(NULL);
 	if (left < EXPIRY_WARNING_S) {
-		log_event(LOG_LEVEL_WARN, "certificate-expires", LOG_STR("file", settings->certificate),
-			LOG_INT("seconds_left", left));
+		log_event(LOG_LEVEL_WARN, "certificate-expires",
+			LOG_STR("file", settings->certificate), LOG_INT("seconds_left", left));
 	}
 	return 0;
 }
 
-int supervisor_files_load(struct supervisor_files *out, const char *file, char why[SETTINGS_ERROR_SIZE])
+int supervisor_files_load(
+	struct supervisor_files *out, const char *file, char why[SETTINGS_ERROR_SIZE])
 {
 	struct supervisor_files files = { 0 };
 

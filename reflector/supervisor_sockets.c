@@ -15,13 +15,14 @@
 
 static int explain(const char *address, const char *setting)
 {
-	const char *advice = errno == EADDRINUSE ? "another program holds it: stop that one or choose another port"
-		: errno == EADDRNOTAVAIL	 ? "this host has no such address: correct the setting"
-		: errno == EACCES		 ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
-						 : "see the reason above";
+	const char *advice = errno == EADDRINUSE
+		? "another program holds it: stop that one or choose another port"
+		: errno == EADDRNOTAVAIL ? "this host has no such address: correct the setting"
+		: errno == EACCES        ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+					 : "see the reason above";
 
-	(void)fprintf(stderr, "helio-reflector: cannot listen on %s (`%s`): %s; %s\n", address, setting, strerror(errno),
-		advice);
+	(void)fprintf(stderr, "helio-reflector: cannot listen on %s (`%s`): %s; %s\n", address,
+		setting, strerror(errno), advice);
 	return ERR_SYSTEM;
 }
 

@@ -67,13 +67,15 @@ static void close_doomed(struct worker *worker)
 	}
 }
 
-/* Asking for a keyframe makes a publisher dirty again, and a full one doomed: until both are empty. */
+/* Asking for a keyframe makes a publisher dirty again, and a full one doomed: until both are empty.
+ */
 static void flush_all(struct worker *worker)
 {
 	do {
 		close_doomed(worker);
 		while (!list_empty(&worker->dirty)) {
-			struct session *session = LIST_ENTRY(worker->dirty.next, struct session, dirty);
+			struct session *session =
+				LIST_ENTRY(worker->dirty.next, struct session, dirty);
 			list_remove(&session->dirty);
 			session_flush(session);
 		}
@@ -195,8 +197,8 @@ static void start_watchers(struct worker *worker)
 	ev_timer_init(&worker->tick, on_tick, HEARTBEAT_TICK_S, HEARTBEAT_TICK_S);
 	ev_timer_init(&worker->report, on_report, 0.1, 1.);
 	ev_signal_init(&worker->end, on_end, SIGTERM);
-	worker->turn_begins.data = worker->turn_ends.data = worker->tick.data = worker->report.data =
-		worker->end.data = worker;
+	worker->turn_begins.data = worker->turn_ends.data = worker->tick.data =
+		worker->report.data = worker->end.data = worker;
 	ev_check_start(worker->loop, &worker->turn_begins);
 	ev_prepare_start(worker->loop, &worker->turn_ends);
 	ev_timer_start(worker->loop, &worker->tick);
@@ -206,8 +208,9 @@ static void start_watchers(struct worker *worker)
 
 static void init_lists(struct worker *worker)
 {
-	struct list *all[] = { &worker->retired_keys, &worker->lanes, &worker->half_open, &worker->reread,
-		&worker->sessions, &worker->dirty, &worker->doomed, &worker->dead, &worker->empty_rooms };
+	struct list *all[] = { &worker->retired_keys, &worker->lanes, &worker->half_open,
+		&worker->reread, &worker->sessions, &worker->dirty, &worker->doomed, &worker->dead,
+		&worker->empty_rooms };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		list_init(all[i]);
@@ -221,7 +224,8 @@ static int init(struct worker *worker, const struct worker_start *start)
 	frame_pool_init(&worker->pool);
 	worker->now_ms = worker->started_ms = clock_ms();
 	worker->port = start->port;
-	(void)snprintf(worker->place, sizeof(worker->place), "%s:%u", start->settings->name, start->port);
+	(void)snprintf(
+		worker->place, sizeof(worker->place), "%s:%u", start->settings->name, start->port);
 	worker_apply_limits(worker, &start->settings->limits);
 	bucket_init(&worker->log_refusals, 10, 50, worker->now_ms);
 	bucket_init(&worker->log_moves, 100, 2000, worker->now_ms);
@@ -231,14 +235,16 @@ static int init(struct worker *worker, const struct worker_start *start)
 	}
 	int err = revocation_init(&worker->revoked, REVOCATION_MAX);
 	if (err == 0) {
-		err = conn_accept_init(&worker->accept, worker, start->listen_fds, start->listen_count);
+		err = conn_accept_init(
+			&worker->accept, worker, start->listen_fds, start->listen_count);
+	}
+	if (err == 0) {
+		err = chan_create_packet(&worker->supervisor, worker->loop, start->supervisor_fd,
+			&worker_supervisor_events, worker);
 	}
 	if (err == 0) {
 		err = chan_create_packet(
-			&worker->supervisor, worker->loop, start->supervisor_fd, &worker_supervisor_events, worker);
-	}
-	if (err == 0) {
-		err = chan_create_packet(&worker->gate, worker->loop, start->gate_fd, &worker_gate_events, worker);
+			&worker->gate, worker->loop, start->gate_fd, &worker_gate_events, worker);
 	}
 	return err;
 }
@@ -278,7 +284,8 @@ int worker_run(const struct worker_start *start)
 		start_watchers(worker);
 		ev_run(worker->loop, 0);
 	} else {
-		log_event(LOG_LEVEL_ERROR, "worker-failed", LOG_ERR(err), LOG_INT("port", start->port));
+		log_event(LOG_LEVEL_ERROR, "worker-failed", LOG_ERR(err),
+			LOG_INT("port", start->port));
 	}
 	if (worker != NULL) {
 		finish(worker);

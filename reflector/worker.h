@@ -1,9 +1,11 @@
 /*
  * worker: one process, one thread, one loop, one port, and the rooms placed on that port. After its
- * start it opens nothing: listening sockets, stderr and two sockets to its own family are all it has.
+ * start it opens nothing: listening sockets, stderr and two sockets to its own family are all it
+ * has.
  *
- * A turn of the loop: every readable lane is read; then, before the loop waits again, doomed sessions
- * are closed, every session that has something queued is flushed once, and what died is reaped.
+ * A turn of the loop: every readable lane is read; then, before the loop waits again, doomed
+ * sessions are closed, every session that has something queued is flushed once, and what died is
+ * reaped.
  */
 #ifndef REFLECTOR_WORKER_H
 #define REFLECTOR_WORKER_H
@@ -31,7 +33,8 @@ struct worker {
 	struct ev_loop *loop;
 	ev_check turn_begins;
 	ev_prepare turn_ends;
-	ev_idle more_to_read; /* active while a lane stopped at its budget: the loop must not wait */
+	ev_idle more_to_read; /* active while a lane stopped at its budget: the loop must not wait
+			       */
 	ev_timer tick;
 	ev_timer report;
 	ev_signal end;

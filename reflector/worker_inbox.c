@@ -1,6 +1,6 @@
 /*
- * worker_inbox: what the supervisor and the gate tell a worker. Both are trusted, but a message that
- * makes no sense is logged and changes nothing.
+ * worker_inbox: what the supervisor and the gate tell a worker. Both are trusted, but a message
+ * that makes no sense is logged and changes nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,8 @@
 
 static void log_bad(const struct worker *worker, const char *type, int err)
 {
-	log_event(LOG_LEVEL_ERROR, "message-failed", LOG_STR("type", type), LOG_ERR(err), LOG_INT("port", worker->port));
+	log_event(LOG_LEVEL_ERROR, "message-failed", LOG_STR("type", type), LOG_ERR(err),
+		LOG_INT("port", worker->port));
 }
 
 /* The first credentials open the port; later ones are for new handshakes. */
@@ -86,7 +87,8 @@ static int take_keys(struct worker *worker, const json_t *msg)
 	const json_t *jwks;
 
 	if (msg_get_string(msg, "issuer", LIMIT_NAME, &issuer) != 0 ||
-		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 || msg_get_object(msg, "jwks", &jwks) != 0) {
+		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 ||
+		msg_get_object(msg, "jwks", &jwks) != 0) {
 		return ERR_BAD_FIELD;
 	}
 	int err = jws_keyset_create(&keys, jwks);
@@ -155,7 +157,8 @@ static void on_gate_end(struct chan *ch, int err, void *user)
 {
 	struct worker *worker = user;
 
-	/* The supervisor holds the other end as well, so this is not the gate's death but a fault. */
+	/* The supervisor holds the other end as well, so this is not the gate's death but a fault.
+	 */
 	chan_destroy(ch);
 	worker->gate = NULL;
 	if (!worker->stopping) {
@@ -166,4 +169,5 @@ static void on_gate_end(struct chan *ch, int err, void *user)
 
 const struct chan_events worker_supervisor_events = { .on_message = on_supervisor_message,
 	.on_end = on_supervisor_end };
-const struct chan_events worker_gate_events = { .on_message = on_gate_message, .on_end = on_gate_end };
+const struct chan_events worker_gate_events = { .on_message = on_gate_message,
+	.on_end = on_gate_end };
