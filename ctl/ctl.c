@@ -66,10 +66,10 @@ static void advise(const struct ctl *ctl, int err, char todo[160])
 			noun);
 		break;
 	case ERR_BAD_FIELD:
-		snprintf(todo, 160, "%s",
-			strcmp(noun, "token") == 0
-				? "`helioctl token list` shows the ids"
-				: "names are 1-64 of A-Z a-z 0-9 . _ @ -, passwords 8 to 1024 bytes");
+		snprintf(todo, 160,
+			strcmp(noun, "token") == 0 ?
+				"`helioctl token list` shows the ids" :
+				"names: 1-64 of A-Z a-z 0-9 . _ @ -; passwords: 8 to 1024 bytes");
 		break;
 	case ERR_HTTP:
 		snprintf(todo, 160,

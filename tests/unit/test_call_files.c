@@ -30,7 +30,7 @@ static char dir[64];
 static int make_dir(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/helio-files.XXXXXX");
+	strcpy(dir, "/tmp/callfiles-test.XXXXXX");
 	return mkdtemp(dir) != NULL ? 0 : -1;
 }
 

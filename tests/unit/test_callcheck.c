@@ -179,7 +179,7 @@ static void make_chat(const struct fault *f, struct call_trace *p1, struct call_
 
 static void make_call(struct call *c, const struct fault *f)
 {
-	strcpy(c->dir, "/tmp/helio-callcheck.XXXXXX");
+	strcpy(c->dir, "/tmp/callcheck-test.XXXXXX");
 	assert_non_null(mkdtemp(c->dir));
 	assert_int_equal(mkdir(path_of(c, "p1"), 0700), 0);
 	assert_int_equal(mkdir(path_of(c, "p2"), 0700), 0);
@@ -217,7 +217,9 @@ static int run_check(
 		c->dir, f->wrong_speech ? "other.wav" : "speech.wav", more);
 	int status = system(command);
 	FILE *file = fopen(path_of(c, "out"), "r");
-	assert_non_null(file);
+	if (file == NULL) {
+		fail_msg("callcheck could not be started in %s: status %d", c->dir, status);
+	}
 	size_t n = fread(out, 1, size - 1, file);
 	out[n] = '\0';
 	fclose(file);
