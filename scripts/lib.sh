@@ -90,9 +90,11 @@ run_end()
 	if [ -n "$RUN_KEEP" ] && [ "$status" -eq 0 ]; then
 		exit 0
 	fi
-	if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
-		logs_show
-	fi
+	case $status in
+	129 | 130) RUN_KEEP_LOGS='' ;; # ended by hand: nothing to look into
+	0 | 77) ;;
+	*) logs_show ;;
+	esac
 	for name in "${!PID[@]}"; do
 		daemon_stop "$name" >/dev/null 2>&1
 	done
