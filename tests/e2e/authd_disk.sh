@@ -23,7 +23,7 @@ small_start()
 	daemon_start authd unshare -m sh -c 'mount -t tmpfs -o size=768k,mode=700 none "$1" && exec "$2" --settings "$3"' \
 		sh "$RUN/state" "$AUTHD_BIN" "$RUN/authd.conf"
 }
-inside() { nsenter -t "${PID[authd]}" -m "$@"; }
+inside() { nsenter -t "${PID[authd]}" -m -r "$@"; } # -r: also where we run in a chroot
 small_start
 daemon_wait authd ready || fail 'authd does not start'
 daemon_wait authd link-up || fail 'authd does not link'
