@@ -39,17 +39,6 @@ static void tell_participant(struct session *s, enum helio_event_type type,
 	}
 }
 
-/* A codec is printable ASCII; a label is like a display name, or empty. */
-static bool is_codec(const char *codec)
-{
-	for (const char *c = codec; *c != '\0'; c++) {
-		if (*c <= 0x20 || *c >= 0x7f) {
-			return false;
-		}
-	}
-	return *codec != '\0';
-}
-
 static int stream_parse(struct helio_stream *stream, const json_t *object)
 {
 	const char *kind;
@@ -62,8 +51,8 @@ static int stream_parse(struct helio_stream *stream, const json_t *object)
 		msg_opt_string(object, "label", LIMIT_LABEL, &stream->label) != 0) {
 		return ERR_BAD_FIELD;
 	}
-	if (!control_kind_from_name(kind, &stream->kind) || !is_codec(stream->codec) ||
-		(*stream->label != '\0' && !msg_is_display_name(stream->label))) {
+	if (!control_kind_from_name(kind, &stream->kind) ||
+		!msg_is_codec(stream->codec) || !msg_is_label(stream->label)) {
 		return ERR_BAD_FIELD;
 	}
 	stream->id = (uint16_t)id;

@@ -18,18 +18,7 @@ static bool stream_is_good(const struct helio_stream *stream)
 		control_kind_name(stream->kind) == NULL) {
 		return false;
 	}
-	size_t len = strnlen(stream->codec, LIMIT_CODEC + 1);
-	for (size_t i = 0; i < len; i++) {
-		if (stream->codec[i] <= 0x20 || stream->codec[i] >= 0x7f) {
-			return false;
-		}
-	}
-	if (len < 1 || len > LIMIT_CODEC) {
-		return false;
-	}
-	return stream->label == NULL || *stream->label == '\0' ||
-		(strnlen(stream->label, LIMIT_LABEL + 1) <= LIMIT_LABEL &&
-			msg_is_display_name(stream->label));
+	return msg_is_codec(stream->codec) && (stream->label == NULL || msg_is_label(stream->label));
 }
 
 static int publish_locked(struct session *s, const struct helio_stream *stream, int *id)

@@ -244,13 +244,8 @@ bool msg_is_participant_id(const char *s)
 	return true;
 }
 
-bool msg_is_display_name(const char *s)
+static bool is_plain_text(const char *s, size_t len)
 {
-	size_t len = strnlen(s, LIMIT_DISPLAY_NAME + 1);
-
-	if (len < 1 || len > LIMIT_DISPLAY_NAME) {
-		return false;
-	}
 	for (size_t at = 0; at < len;) {
 		uint32_t cp = 0;
 		size_t n = utf8_decode(s + at, len - at, &cp);
@@ -261,4 +256,30 @@ bool msg_is_display_name(const char *s)
 		at += n;
 	}
 	return true;
+}
+
+bool msg_is_display_name(const char *s)
+{
+	size_t len = strnlen(s, LIMIT_DISPLAY_NAME + 1);
+
+	return len >= 1 && len <= LIMIT_DISPLAY_NAME && is_plain_text(s, len);
+}
+
+bool msg_is_codec(const char *s)
+{
+	size_t len = strnlen(s, LIMIT_CODEC + 1);
+
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] <= 0x20 || s[i] >= 0x7f) {
+			return false;
+		}
+	}
+	return len >= 1 && len <= LIMIT_CODEC;
+}
+
+bool msg_is_label(const char *s)
+{
+	size_t len = strnlen(s, LIMIT_LABEL + 1);
+
+	return len <= LIMIT_LABEL && is_plain_text(s, len);
 }

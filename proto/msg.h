@@ -55,5 +55,9 @@ bool msg_is_participant_id(const char *s);
 /* Display name: 1..LIMIT_DISPLAY_NAME bytes of UTF-8 without control characters (C0, C1, DEL),
  * line or paragraph separators and bidirectional controls. */
 bool msg_is_display_name(const char *s);
+/* Codec: 1..LIMIT_CODEC printable characters of ASCII without space. */
+bool msg_is_codec(const char *s);
+/* Label of a stream: empty, or up to LIMIT_LABEL bytes as in a display name. */
+bool msg_is_label(const char *s);
 
 #endif

@@ -47,13 +47,6 @@ static void subscribe_everybody(struct stream *stream)
 	}
 }
 
-static int text_field(const json_t *msg, const char *key, size_t min, size_t max, const char **out)
-{
-	int err = min > 0 ? msg_get_string(msg, key, max, out) : msg_opt_string(msg, key, max, out);
-
-	return err == 0 && strlen(*out) < min ? ERR_BAD_FIELD : err;
-}
-
 int control_publish(const struct control_request *request)
 {
 	struct session *session = request->session;
@@ -61,9 +54,11 @@ int control_publish(const struct control_request *request)
 	const char *label = "";
 	struct stream *stream;
 
-	if (text_field(request->msg, "kind", 1, LIMIT_LABEL, &kind) != 0 ||
-		text_field(request->msg, "codec", 1, LIMIT_CODEC, &codec) != 0 ||
-		text_field(request->msg, "label", 0, LIMIT_LABEL, &label) != 0) {
+	/* What goes out to the room must be what every client takes. */
+	if (msg_get_string(request->msg, "kind", LIMIT_LABEL, &kind) != 0 ||
+		msg_get_string(request->msg, "codec", LIMIT_CODEC, &codec) != 0 ||
+		msg_opt_string(request->msg, "label", LIMIT_LABEL, &label) != 0 ||
+		!msg_is_codec(codec) || !msg_is_label(label)) {
 		return ERR_BAD_FIELD;
 	}
 	unsigned bit = token_publish_from_name(kind);

@@ -178,6 +178,11 @@ async function requests(h, checks) {
 	await bad('publish: no codec', { ...publish, codec: undefined }, 'bad-field');
 	await bad('publish: codec of 33 characters', { ...publish, codec: 'x'.repeat(33) }, 'bad-field');
 	await bad('publish: empty codec', { ...publish, codec: '' }, 'bad-field');
+	await bad('publish: a space in the codec', { ...publish, codec: 'a b' }, 'bad-field');
+	await bad('publish: a codec beyond ASCII', { ...publish, codec: 'opüs' }, 'bad-field');
+	await bad('publish: a line break in the label', { ...publish, label: 'a\nb' }, 'bad-field');
+	await bad('publish: an escape in the label', { ...publish, label: '\u001b[2J' }, 'bad-field');
+	await bad('publish: a label that turns the text', { ...publish, label: 'a\u202eb' }, 'bad-field');
 	await bad('publish: label of 65 bytes', { ...publish, label: 'x'.repeat(65) }, 'bad-field');
 	await bad('unpublish: not a stream', { type: 'unpublish', stream: 65535 }, 'unknown-stream');
 	await bad('unpublish: no number', { type: 'unpublish' }, 'bad-field');

@@ -250,6 +250,28 @@ static void test_display_names(void **state)
 	assert_false(msg_is_display_name(repeat('a', LIMIT_DISPLAY_NAME + 1)));
 }
 
+static void test_codecs_and_labels(void **state)
+{
+	static const char *const bad[] = { "a\nb", "\x1b[2J", "a\xe2\x80\xae" "b", "\xff", "\x7f" };
+
+	(void)state;
+	assert_true(msg_is_codec("opus"));
+	assert_true(msg_is_codec("av01.0.04M.10;x=\"1\""));
+	assert_true(msg_is_codec(repeat('c', LIMIT_CODEC)));
+	assert_false(msg_is_codec(repeat('c', LIMIT_CODEC + 1)));
+	assert_false(msg_is_codec(""));
+	assert_false(msg_is_codec("a b"));
+	assert_false(msg_is_codec("op\xc3\xbcs"));
+	assert_true(msg_is_label(""));
+	assert_true(msg_is_label("my screen \xe2\x80\x94 2"));
+	assert_true(msg_is_label(repeat('l', LIMIT_LABEL)));
+	assert_false(msg_is_label(repeat('l', LIMIT_LABEL + 1)));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(msg_is_codec(bad[i]));
+		assert_false(msg_is_label(bad[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_getters),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_display_names),
+		cmocka_unit_test(test_codecs_and_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
