@@ -7,18 +7,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/limits.h"
 #include "proto/msg.h"
 #include "reflector/lane.h"
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
-static int control_bye(const struct control_request *request)
+/* The peer ends the connection; the others are told its reason, if that is a name they can know. */
+static int end_by_peer(const struct control_request *request, const char *key)
 {
-	session_gone(request->session, 0);
+	const char *name = "bye";
+	int why = 0;
+
+	if (msg_opt_string(request->msg, key, LIMIT_LABEL, &name) == 0 &&
+		strcmp(name, "bye") != 0) {
+		why = errcode_from_name(name);
+	}
+	session_gone(request->session, why == ERR_INTERNAL ? 0 : why);
 	for (unsigned i = 0; i < request->session->lane_count; i++) {
 		lane_finish(request->session->lanes[i]);
 	}
 	return 0;
+}
+
+static int control_bye(const struct control_request *request)
+{
+	return end_by_peer(request, "reason");
+}
+
+/* An error is never answered with an error: the two sides would not find an end. */
+static int control_error(const struct control_request *request)
+{
+	bool fatal = false;
+
+	return msg_opt_bool(request->msg, "fatal", &fatal) == 0 && fatal
+		? end_by_peer(request, "code")
+		: 0;
 }
 
 static const struct {
@@ -32,6 +56,7 @@ static const struct {
 	{ "layers", control_layers },
 	{ "keyframe", control_keyframe },
 	{ "bye", control_bye },
+	{ "error", control_error },
 };
 
 static int dispatch(const struct control_request *request, const char *type)

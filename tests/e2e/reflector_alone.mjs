@@ -335,6 +335,24 @@ await checks.run('bad messages are answered and survived, bad frames are not', a
 	await a.bye();
 });
 
+await checks.run('the room hears how somebody left', async () => {
+	const a = await enter('a');
+	for (const [how, reason] of [[(l) => l.bye(), 'bye'], [(l) => l.cut(), 'lost'], [(l) => l.socket.end(), 'closed'],
+		[(l) => l.control({ type: 'bye', reason: 'too-slow' }), 'too-slow'],
+		[(l) => l.control({ type: 'bye', reason: 'rude words' }), 'bye'],
+		[(l) => l.control({ type: 'error', code: 'bad-frame', fatal: true }), 'bad-frame'],
+		[(l) => l.send({ kind: KIND.ping, payload: Buffer.alloc(65) }), 'bad-frame']]) {
+		const b = await enter('b');
+		await a.expect('joined');
+		how(b);
+		assert.equal((await a.expect('left')).reason, reason);
+		await b.closed;
+	}
+	a.control({ type: 'error', code: 'bad-frame', fatal: false });
+	await a.ping();
+	await a.bye();
+});
+
 await checks.run('before the hello only a hello, and in time', async () => {
 	const silent = await Lane.connect(endpoint, { ca });
 	const early = await Lane.connect(endpoint, { ca });
