@@ -26,6 +26,9 @@
 #define WELCOME_S 5.0
 #define USER_TIMEOUT_MS 15000u
 #define REVOKE_PAGE 500u
+/* With more than this in the queue, the next page waits until the reflector has read. */
+#define REVOKE_QUEUED_MAX (CHAN_QUEUE_MAX / 4)
+#define REVOKE_WAIT_S 0.05
 
 enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_HANDSHAKE, LINK_WELCOME, LINK_UP };
 
@@ -37,7 +40,7 @@ struct link {
 	gnutls_certificate_credentials_t creds; /* for the next dial */
 	gnutls_certificate_credentials_t used; /* by the session that is open; NULL: none */
 	ev_io connecting;
-	ev_timer timer; /* waiting: redial; else: the deadline of the state */
+	ev_timer timer; /* waiting: redial; up: more revocations; else: the state's deadline */
 	int fd; /* while connecting */
 	struct chan *chan;
 	double backoff_s;
@@ -162,9 +165,18 @@ static int send_revoke_page(struct link *link)
 	return err;
 }
 
+/* No faster than the reflector reads: who can get many tokens could else fill the queue, and take
+ * the link down, by having them all revoked. */
 void link_send_revocations(struct link *link)
 {
-	while (link->state == LINK_UP && send_revoke_page(link) == ERR_FULL) {
+	while (link->state == LINK_UP) {
+		if (chan_queued(link->chan) > REVOKE_QUEUED_MAX) {
+			start_timer(link, REVOKE_WAIT_S);
+			return;
+		}
+		if (send_revoke_page(link) != ERR_FULL) {
+			return;
+		}
 	}
 }
 
@@ -383,6 +395,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	if (link->state == LINK_WAITING) {
 		dial(link);
+	} else if (link->state == LINK_UP) {
+		link_send_revocations(link);
 	} else {
 		fail(link, link->state == LINK_CONNECTING ? ERR_TIMEOUT : ERR_DEADLINE);
 	}

@@ -129,6 +129,18 @@ paged() { [ "$(grep '"type":"revoke"' "$RUN/r2.log" | jq '.tokens | length' | so
 check 'in pages of 500' paged
 is 200 adm PATCH /v1/users/alice -d '{"disabled":false}'
 
+# More than the link's queue holds at once, as somebody can cause who collects tokens before he is disabled.
+plenty=90000
+downs=$(log_count authd link-down)
+sqlite3 "$RUN/state/authd.sqlite" '.timeout 5000' "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+	WHERE i < $plenty) INSERT INTO token (jti, user, participant, room, issued_at, expires_at) SELECT
+	printf('plenty-%015d', i), 'alice', 'alice', 'demo', unixepoch(), unixepoch() + 3600 FROM n"
+plenty_revoked() { [ "$(grep -o '"jti":"plenty-' "$RUN/r1.log" | wc -l)" -ge "$plenty" ]; }
+check 'many are revoked at once' is 200 adm PATCH /v1/users/alice -d '{"disabled":true}'
+check 'the reflector is told of all' wait_for 20 plenty_revoked
+check 'and its link holds' is "$downs" eval 'STATUS=$(log_count authd link-down)'
+is 200 adm PATCH /v1/users/alice -d '{"disabled":false}'
+
 # ---------------------------------------------------------------- moving, and nobody there
 
 daemon_stop r1
