@@ -131,8 +131,7 @@ static int make_parts(struct authd_daemon *d)
 		err = login_create(&d->login, d->store, d->pass_hash);
 	}
 	if (err == 0) {
-		err = placement_create(
-			&d->placement, d->store, link_each, d->link_dial, monotonic_ms());
+		err = placement_create(&d->placement, d->store, link_each, d->link_dial);
 	}
 	if (err == 0) {
 		const struct token_issue_conf conf = { .issuer = d->issuer,

@@ -16,14 +16,13 @@ struct placement {
 	struct store *store;
 	placement_source source;
 	void *links;
-	uint64_t started_ms;
 	pthread_mutex_t mutex; /* one decision at a time */
 };
 
 /* One look at all reflectors. */
 struct survey {
 	const struct store_room *room;
-	uint64_t now_ms, started_ms;
+	uint64_t now_ms;
 	const struct store_place *counts; /* rooms placed so far */
 	size_t count_len;
 	bool stays, wait; /* the room's own place: still good; or perhaps again in a moment */
@@ -38,8 +37,8 @@ struct counts {
 	size_t len;
 };
 
-int placement_create(struct placement **out, struct store *store, placement_source source,
-	void *links, uint64_t now_ms)
+int placement_create(
+	struct placement **out, struct store *store, placement_source source, void *links)
 {
 	struct placement *p = calloc(1, sizeof(*p));
 
@@ -49,7 +48,6 @@ int placement_create(struct placement **out, struct store *store, placement_sour
 	p->store = store;
 	p->source = source;
 	p->links = links;
-	p->started_ms = now_ms;
 	pthread_mutex_init(&p->mutex, NULL);
 	*out = p;
 	return 0;
@@ -82,21 +80,27 @@ static const struct link_worker *worker_at(const struct link_view *view, uint16_
 	return NULL;
 }
 
+/* A link may change after the caller has looked at the clock: that is now, and not long ago. */
+static bool within(const struct survey *s, uint64_t then_ms, uint64_t ms)
+{
+	return s->now_ms < then_ms || s->now_ms - then_ms < ms;
+}
+
 static void look_at_own(struct survey *s, const struct link_view *view)
 {
 	const struct link_worker *w = worker_at(view, s->room->port);
-	uint64_t down_ms = s->now_ms - view->since_ms;
+	bool recent = within(s, view->since_ms, PLACEMENT_GRACE_MS);
 
 	if (!view->was_up) {
-		s->wait = s->now_ms - s->started_ms < PLACEMENT_GRACE_MS;
+		s->wait = recent; /* at a start, and when a reload made the link anew */
 		return;
 	}
 	if (w == NULL) {
 		return; /* that port is gone */
 	}
 	bool people = w->participants > 0 && view->report_ms != 0 &&
-		s->now_ms - view->report_ms < PLACEMENT_LIVE_MS;
-	if (view->up || down_ms < PLACEMENT_GRACE_MS || people) {
+		within(s, view->report_ms, PLACEMENT_LIVE_MS);
+	if (view->up || recent || people) {
 		s->stays = true;
 		fill_spot(&s->own, view, w->port);
 	}
@@ -187,7 +191,7 @@ int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64
 	struct placement_spot *out)
 {
 	struct store_room row;
-	struct survey s = { .room = &row, .now_ms = now_ms, .started_ms = p->started_ms };
+	struct survey s = { .room = &row, .now_ms = now_ms };
 
 	pthread_mutex_lock(&p->mutex);
 	int err = p->store->ops->room_get(p->store, room, &row);

@@ -11,7 +11,8 @@
 #include "authd/store.h"
 #include "proto/errcode.h"
 
-/* How long a reflector that was just lost, or was not linked yet since the start, is waited for. */
+/* How long a reflector that was just lost, or is in the settings but was not linked yet, is waited
+ * for. */
 #define PLACEMENT_GRACE_MS 5000u
 /* How long people that a lost reflector reported are taken to be there still. */
 #define PLACEMENT_LIVE_MS 30000u
@@ -30,7 +31,7 @@ struct placement;
 
 /* store and links are borrowed and outlive it. */
 int placement_create(struct placement **out, struct store *store, placement_source source,
-	void *links, uint64_t now_ms) MUST_CHECK;
+	void *links) MUST_CHECK;
 void placement_destroy(struct placement *p);
 
 /*

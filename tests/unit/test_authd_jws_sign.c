@@ -248,7 +248,7 @@ static void test_no_token_without_record(void **state)
 	struct token_issue *ti = NULL;
 	const struct token_order order = { .user = "alice", .room = "demo", .device = "laptop" };
 
-	assert_int_equal(placement_create(&placement, &store, one_reflector, NULL, 0), 0);
+	assert_int_equal(placement_create(&placement, &store, one_reflector, NULL), 0);
 	const struct token_issue_conf conf = { .issuer = "authd",
 		.cluster = "test",
 		.signer = signer,

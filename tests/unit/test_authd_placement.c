@@ -121,7 +121,7 @@ static int setup(void **state)
 		views[i].worker_count = 2;
 		views[i].since_ms = START_MS;
 	}
-	return placement_create(&placement, &store, each_view, NULL, START_MS);
+	return placement_create(&placement, &store, each_view, NULL);
 }
 
 static int teardown(void **state)
@@ -244,8 +244,39 @@ static void test_start_moves_nobody(void **state)
 	assert_int_equal(place_sets, 0);
 	link_up(0, START_MS + 100);
 	assert_place("room0", START_MS + 200, "r1", 49153);
-	views[0].up = views[0].was_up = false;
+	link_lost(0, START_MS);
+	views[0].was_up = false;
 	assert_place("room0", START_MS + PLACEMENT_GRACE_MS, "r2", 49152);
+}
+
+/* A reload with another address makes the link anew: people in the room are not left behind. */
+static void test_reload_moves_nobody(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	link_lost(0, START_MS + 60000);
+	views[0].was_up = false;
+	assert_none("room0", START_MS + 60000 + 10, ERR_NO_REFLECTOR);
+	link_up(0, START_MS + 60000 + 20);
+	assert_place("room0", START_MS + 60000 + 30, "r1", 49152);
+	assert_int_equal(place_sets, 1);
+}
+
+/* Lost between the caller's look at the clock and the decision. */
+static void test_lost_meanwhile(void **state)
+{
+	(void)state;
+	link_up(0, START_MS);
+	link_up(1, START_MS);
+	assert_place("room0", START_MS, "r1", 49152);
+	link_lost(0, START_MS + 20000);
+	assert_place("room0", START_MS + 20000 - 1, "r1", 49152);
+	views[0].workers[0].participants = 2;
+	views[0].report_ms = START_MS + 60000;
+	assert_place("room0", START_MS + 60000 - 1, "r1", 49152);
+	assert_int_equal(place_sets, 1);
 }
 
 static void test_unknown_reflector_or_port(void **state)
@@ -280,6 +311,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stays_while_people_are_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_and_no_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_moves_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reload_moves_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_reflector_or_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_store_fails, setup, teardown),
 	};
