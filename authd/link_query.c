@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VALUE_BYTES 64u
+
 int link_query_init(struct link_query *q, int64_t id, const char *what, const char *room)
 {
 	pthread_condattr_t attr;
@@ -61,7 +63,7 @@ void link_query_expect(struct link_query *q, const char *reflector)
 	if (q->pending_count < AUTHD_REFLECTORS_MAX) {
 		size_t i = q->pending_count++;
 		snprintf(q->pending[i].reflector, sizeof(q->pending[i].reflector), "%s", reflector);
-		q->pending[i].items = 0;
+		q->pending[i].items = q->pending[i].bytes = 0;
 	}
 }
 
@@ -75,6 +77,26 @@ void link_query_lost(struct link_query *q, const char *reflector)
 	}
 }
 
+/* About the memory that a value takes: a small one costs much more than its text. As deep as the
+ * parser lets through. */
+static size_t weight(const json_t *value)
+{
+	size_t sum = VALUE_BYTES, i;
+	const char *key;
+	json_t *member;
+
+	if (json_is_string(value)) {
+		return sum + json_string_length(value);
+	}
+	json_array_foreach(value, i, member) {
+		sum += weight(member);
+	}
+	json_object_foreach((json_t *)value, key, member) {
+		sum += VALUE_BYTES + strlen(key) + weight(member);
+	}
+	return sum;
+}
+
 void link_query_answer(struct link_query *q, const char *reflector, json_t *items, bool done)
 {
 	size_t i = find(q, reflector);
@@ -84,7 +106,9 @@ void link_query_answer(struct link_query *q, const char *reflector, json_t *item
 		return;
 	}
 	q->pending[i].items += json_array_size(items);
-	bool fits = q->pending[i].items <= LINK_QUERY_ITEMS_MAX;
+	q->pending[i].bytes += weight(items);
+	bool fits = q->pending[i].items <= LINK_QUERY_ITEMS_MAX &&
+		q->pending[i].bytes <= LINK_QUERY_BYTES_MAX;
 	if (items != NULL && fits && json_array_extend(q->items, items) != 0) {
 		fits = false;
 	}

@@ -15,6 +15,7 @@
 #include "common/list.h"
 
 #define LINK_QUERY_ITEMS_MAX 20000u /* from one reflector */
+#define LINK_QUERY_BYTES_MAX 134217728u /* of memory, about, for what one reflector answers */
 #define LINK_QUERY_MS 2000
 
 struct link_query {
@@ -24,7 +25,7 @@ struct link_query {
 	bool asked;
 	struct {
 		char reflector[LIMIT_NAME + 1];
-		size_t items;
+		size_t items, bytes;
 	} pending[AUTHD_REFLECTORS_MAX];
 	size_t pending_count;
 	json_t *items, *missing; /* arrays, taken by the waiting thread at the end */

@@ -239,6 +239,40 @@ static void test_query_books(void **state)
 }
 
 /* Nobody answers: the wait ends by itself and names who is missing. */
+/* Few items may be as large as many. */
+static void test_query_large(void **state)
+{
+	static struct link_query q;
+	static char text[100000];
+	unsigned taken = 0;
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	json_t *large = json_pack("{s:s}", "name", text);
+	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	link_query_expect(&q, "r1");
+	for (; q.pending_count > 0 && taken < LINK_QUERY_ITEMS_MAX; taken++) {
+		link_query_answer(&q, "r1", json_pack("[O]", large), false);
+	}
+	assert_in_range(taken, 1000, LINK_QUERY_BYTES_MAX / sizeof(text) + 1);
+	assert_string_equal(json_string_value(json_array_get(q.missing, 0)), "r1");
+	link_query_finish(&q);
+	/* and what is small on the wire may be large in memory */
+	json_t *many = json_array();
+	for (unsigned i = 0; i < 30000; i++) {
+		assert_int_equal(json_array_append_new(many, json_array()), 0);
+	}
+	assert_int_equal(link_query_init(&q, 2, "rooms", NULL), 0);
+	link_query_expect(&q, "r1");
+	for (taken = 0; q.pending_count > 0 && taken < LINK_QUERY_ITEMS_MAX; taken++) {
+		link_query_answer(&q, "r1", json_pack("[{s:O}]", "a", many), false);
+	}
+	assert_in_range(taken, 10, 100);
+	link_query_finish(&q);
+	json_decref(many);
+	json_decref(large);
+}
+
 static void test_query_deadline(void **state)
 {
 	static struct link_query q;
@@ -263,6 +297,7 @@ int main(void)
 		cmocka_unit_test(test_welcome),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_query_books),
+		cmocka_unit_test(test_query_large),
 		cmocka_unit_test(test_query_deadline),
 	};
 
