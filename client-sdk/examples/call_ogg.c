@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client-sdk/examples/call_clock.h"
+
 #define RATE 48000
 #define PRE_SKIP 312 /* what a decoder drops first: the delay of libopus's encoder */
 #define PAGE_SAMPLES RATE /* a page each second */
 #define GAP_MAX (3600 * (int64_t)RATE) /* a longer one is a sender's mistake */
+#define AHEAD_MAX (10 * (int64_t)RATE) /* media time before the clock on the wall */
 #define TOC_SHORTEST 0xe0 /* CELT, full band, 2.5 ms, mono */
 #define SHORTEST 120
 #define PACKET_MAX 65536u
@@ -24,6 +27,7 @@ struct call_ogg {
 	int64_t end; /* media time behind what was written, from 0 on */
 	int64_t paged; /* the same at the last flush */
 	uint32_t next; /* the timestamp that end stands for */
+	int64_t begun_ns; /* when the first packet came */
 	bool started, failed;
 };
 
@@ -133,6 +137,15 @@ static void fill_gap(struct call_ogg *o, uint8_t toc, int64_t gap)
 	o->end += gap; /* less than any packet: the granule position alone says it */
 }
 
+/* Nobody was silent for longer than the recording lasts: who says so again and again would have us
+ * write without end. */
+static bool may_fill(const struct call_ogg *o, int64_t gap)
+{
+	int64_t passed = (call_clock_now() - o->begun_ns) / 1000 * (RATE / 1000) / 1000;
+
+	return gap <= GAP_MAX && o->end + gap <= passed + AHEAD_MAX;
+}
+
 bool call_ogg_write(struct call_ogg *o, const void *packet, size_t length, uint32_t timestamp)
 {
 	unsigned samples = call_ogg_samples(packet, length);
@@ -145,9 +158,11 @@ bool call_ogg_write(struct call_ogg *o, const void *packet, size_t length, uint3
 		if (gap < 0) {
 			return !o->failed;
 		}
-		if (gap <= GAP_MAX) {
+		if (may_fill(o, gap)) {
 			fill_gap(o, *(const uint8_t *)packet, gap);
 		}
+	} else {
+		o->begun_ns = call_clock_now();
 	}
 	o->started = true;
 	o->end += samples;

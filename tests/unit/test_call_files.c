@@ -154,6 +154,30 @@ static void test_ogg_gap(void **state)
 	free(pcm);
 }
 
+/* A stranger whose timestamps jump by an hour with each packet does not fill our disk. */
+static void test_ogg_gaps_of_a_liar(void **state)
+{
+	char path[128];
+	struct helio_opus_encoder *enc;
+	struct helio_frame frame = HELIO_FRAME_INIT;
+	(void)state;
+
+	assert_int_equal(helio_opus_encoder_create(&enc, NULL), HELIO_OK);
+	struct call_ogg *ogg = call_ogg_open(fopen(path_of(path, "liar.opus"), "wb"), 1, "title");
+	assert_non_null(ogg);
+	for (unsigned i = 0; i < 20; i++) {
+		make_packet(enc, i * FRAME, &frame);
+		assert_true(
+			call_ogg_write(ogg, frame.payload, frame.length, i * (3599u * 48000u)));
+	}
+	assert_true(call_ogg_close(ogg));
+	helio_opus_encoder_destroy(enc);
+	OggOpusFile *f = op_open_file(path, NULL);
+	assert_non_null(f);
+	assert_int_equal(op_pcm_total(f, -1), 20 * FRAME - 312);
+	op_free(f);
+}
+
 static void test_ogg_disk_full(void **state)
 {
 	struct helio_opus_encoder *enc;
@@ -275,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_ogg_gap),
+		cmocka_unit_test(test_ogg_gaps_of_a_liar),
 		cmocka_unit_test(test_ogg_disk_full),
 		cmocka_unit_test(test_ivf),
 		cmocka_unit_test(test_record_names),
