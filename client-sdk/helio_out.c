@@ -18,7 +18,8 @@ static bool stream_is_good(const struct helio_stream *stream)
 		control_kind_name(stream->kind) == NULL) {
 		return false;
 	}
-	return msg_is_codec(stream->codec) && (stream->label == NULL || msg_is_label(stream->label));
+	return msg_is_codec(stream->codec) &&
+		(stream->label == NULL || msg_is_label(stream->label));
 }
 
 static int publish_locked(struct session *s, const struct helio_stream *stream, int *id)
