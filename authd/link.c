@@ -221,11 +221,9 @@ static void on_welcome(struct link *link, const json_t *msg)
 	view->report_ms = 0;
 	view->since = (int64_t)time(NULL);
 	view->since_ms = monotonic_ms();
-	if (send_keys(link) != 0) {
-		return;
-	}
+	/* A worker without keys lets nobody in, so it knows what is revoked before it does. */
 	link_send_revocations(link);
-	if (link->state == LINK_UP) {
+	if (link->state == LINK_UP && send_keys(link) == 0) {
 		log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
 			LOG_STR("control", view->conf.control.text),
 			LOG_INT("workers", view->worker_count));

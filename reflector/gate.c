@@ -53,7 +53,10 @@ static int send_page(const json_t *msg, void *user)
 	return chan_send(worker->chan, msg);
 }
 
-/* A new worker knows nothing: it gets the keys and every revocation that still counts. */
+/*
+ * A new worker knows nothing: it gets every revocation that still counts, and then the keys. The
+ * other way round it could let a revoked token in between.
+ */
 static void welcome_worker(struct gate_worker *worker)
 {
 	struct gate *gate = worker->gate;
@@ -61,9 +64,9 @@ static void welcome_worker(struct gate_worker *worker)
 	json_decref(worker->report);
 	worker->report = NULL;
 	gate_query_worker_gone(worker);
-	int err = gate->keys != NULL ? chan_send(worker->chan, gate->keys) : 0;
-	if (err == 0) {
-		err = revocation_each_page(&gate->revoked, send_page, worker);
+	int err = revocation_each_page(&gate->revoked, send_page, worker);
+	if (err == 0 && gate->keys != NULL) {
+		err = chan_send(worker->chan, gate->keys);
 	}
 	if (err != 0) {
 		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),

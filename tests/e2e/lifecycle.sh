@@ -171,12 +171,20 @@ bans_last()
 {
 	local before
 	before=$(log_count authd link-up)
+	background_node hammer "$RUN/hammer.out" "$E2E/probe.mjs" hammer "${E2E_NODE_ARGS[@]}" --user bob \
+		--room "$ROOM_A" --answer "$RUN/revoked.answer" --seconds 4
 	kill -KILL "$(gate_pid)"
 	wait_for 15 count_over "$before" authd link-up
+	kill -KILL "$(pid_of_port "$PORT_A")"
+	sleep 1
 	kill -KILL "$(pid_of_port "$PORT_A")"
 	check 'another worker, another gate: other tokens open the room' wait_for 10 try_ok alice "$ROOM_A"
 	check 'another worker, another gate: a revoked token does not' \
 		try_code token-revoked bob "$ROOM_A" --answer "$RUN/revoked.answer"
+	node_end hammer
+	cat "$RUN/hammer.out"
+	check 'at no moment of it was the revoked token let in' jq -e '.ok == 0 and .["token-revoked"] > 10' \
+		"$RUN/hammer.out"
 }
 
 # ---------------------------------------------------------------- the end

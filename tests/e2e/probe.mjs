@@ -1,11 +1,12 @@
 // probe.mjs: one participant for shell tests; it says in JSON what it saw, and judges nothing.
 //   try    joins, pings, leaves: {"ok":true,"port":..,"pin":..,"serial":..} or {"ok":false,"code":..}; 0 or 1
 //   hold   joins, prints "joined", stays until it is closed or told on stdin: {"error":..,"bye":..,"broken":..}
-// usage: probe.mjs try|hold --authd URL --ca FILE --user U --password P --room R [--device D]
+//   hammer  joins and leaves again and again for --seconds: {"ok":N,"token-revoked":N,"ECONNREFUSED":N,...}
+// usage: probe.mjs try|hold|hammer --authd URL --ca FILE --user U --password P --room R [--device D]
 //        [--address LITERAL] [--save FILE] [--answer FILE]
 // --save writes authd's answer, --answer uses such a file instead of asking authd.
 import fs from 'node:fs';
-import { fetchToken, join } from './hrp.mjs';
+import { fetchToken, join, sleep } from './hrp.mjs';
 import { options, watchdog } from './check.mjs';
 
 async function getAnswer(opt, ca) {
@@ -54,7 +55,29 @@ async function hold(opt) {
 	return 0;
 }
 
+// Several at once, so that no moment of a restart is missed.
+async function hammer(opt) {
+	const counts = { ok: 0 };
+	const end = Date.now() + 1000 * Number(opt.seconds);
+	const one = async () => {
+		while (Date.now() < end) {
+			try {
+				const lane = await enter(opt);
+				counts.ok += 1;
+				await lane.bye();
+			} catch (e) {
+				const code = e.code ?? e.message;
+				counts[code] = (counts[code] ?? 0) + 1;
+				await sleep(1);
+			}
+		}
+	};
+	await Promise.all(Array.from({ length: 4 }, one));
+	console.log(JSON.stringify(counts));
+	return 0;
+}
+
 const verb = process.argv[2];
 const opt = options(process.argv.slice(3));
 watchdog(Number(opt.watchdog ?? 240) * 1000);
-process.exit(await (verb === 'hold' ? hold(opt) : tryOnce(opt)));
+process.exit(await { try: tryOnce, hold, hammer }[verb](opt));
