@@ -11,6 +11,10 @@
 #include "client-sdk/control.h"
 #include "client-sdk/control_out.h"
 
+/* All streams together: the reflector ends a session that sends more than 50 control messages a
+ * second, and how many streams lose pictures at once is up to those who send them. */
+#define KEYFRAME_EVERY_MS 50
+
 static int on_ping(struct session *s, const struct frame_hdr *hdr, const uint8_t *payload)
 {
 	if (hdr->length > LIMIT_PING_PAYLOAD) {
@@ -105,7 +109,9 @@ static int on_fragment(struct session *s, struct roster_stream *stream, const st
 
 		events_add_frame(s->events, &frame, picture.payload);
 	}
-	if (recv_keyframe_due(&stream->recv, now)) {
+	if (now - s->keyframe_asked_at >= KEYFRAME_EVERY_MS &&
+		recv_keyframe_due(&stream->recv, now)) {
+		s->keyframe_asked_at = now;
 		int err = control_out_keyframe(s, stream->id);
 
 		/* A full queue means that the next frame asks again. */

@@ -66,6 +66,7 @@ struct session {
 	bool ping_answered;
 	unsigned rtt_ms; /* 0: not measured yet */
 	int64_t refused_at; /* when an unknown message was last answered */
+	int64_t keyframe_asked_at; /* for any stream */
 	int64_t next_req;
 	uint64_t frames_received, bytes_received;
 };

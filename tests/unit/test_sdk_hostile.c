@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "client-sdk/loop.h"
 #include "tests/unit/sdk_fixture.h"
 
 static int setup(void **state)
@@ -383,6 +384,44 @@ static void too_many_streams(void **state)
 	expect_closed(sdk, "limit", "nine streams");
 }
 
+/* Eight publishers whose pictures all depend on one that nobody has: asking for each of their 64
+ * streams twice a second would be more than the reflector takes. */
+static void keyframe_requests_are_paced(void **state)
+{
+	struct sdk *sdk = *state;
+	struct frame_hdr hdr = { .kind = FRAME_PING };
+	const uint8_t *payload;
+	unsigned asked = 0;
+	int64_t begin;
+
+	join_again(sdk);
+	for (unsigned i = 0; i < 64; i++) {
+		if (i % 8 == 0) {
+			sdk_send_json(sdk,
+				"{\"type\":\"joined\",\"participant\":{\"id\":\"p%u\",\"num\":%u,"
+				"\"name\":\"P\",\"streams\":[]}}",
+				100 + i / 8, 100 + i / 8);
+			(void)sdk_next_event(sdk);
+		}
+		sdk_send_json(sdk,
+			"{\"type\":\"published\",\"num\":%u,\"stream\":%u,\"kind\":\"video\","
+			"\"codec\":\"vp8\"}",
+			100 + i / 8, 100 + i);
+		(void)sdk_next_event(sdk);
+	}
+	begin = loop_now_ms();
+	for (unsigned i = 0; i < 64; i++) {
+		sdk_send_video(
+			sdk, (uint16_t)(100 + i), FRAME_FIRST | FRAME_LAST, 7, 3000, "delta", 5);
+	}
+	sdk_send_frame(sdk, &hdr, NULL);
+	while (sdk_recv(sdk, &hdr, &payload) && hdr.kind != FRAME_PONG) {
+		asked += hdr.kind == FRAME_CONTROL;
+	}
+	assert_true(asked >= 1);
+	assert_true(asked <= 2 + (loop_now_ms() - begin) / 50);
+}
+
 /* The grant of a stream that is somebody else's, or ours already. */
 static void published_twice(void **state)
 {
@@ -499,6 +538,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(too_many_participants, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_largest_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			keyframe_requests_are_paced, setup, teardown),
 		cmocka_unit_test_setup_teardown(published_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(unpublished_under_load, setup, teardown),
 		cmocka_unit_test_setup_teardown(early_birds, setup, teardown),
