@@ -276,6 +276,32 @@ static void say_hello(struct sdk *sdk)
 	json_decref(sdk_hello(sdk));
 }
 
+static void joins_over_ipv6(void **state)
+{
+	struct sdk *sdk = *state;
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t len = sizeof(address);
+	struct helio_stats stats = { .size = sizeof(stats) };
+
+	close(sdk->listen_fd);
+	sdk->listen_fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (sdk->listen_fd < 0 ||
+		bind(sdk->listen_fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		skip(); /* a machine without IPv6 */
+	}
+	assert_int_equal(listen(sdk->listen_fd, 1), 0);
+	assert_int_equal(getsockname(sdk->listen_fd, (struct sockaddr *)&address, &len), 0);
+	snprintf(sdk->token_answer, sizeof(sdk->token_answer),
+		"{\"token\":\"secret-token\",\"room\":\"demo\",\"endpoints\":[{\"address\":\"::1\","
+		"\"port\":%u,\"tls_name\":\"" SDK_TLS_NAME "\",\"pin\":\"%s\"}]}",
+		ntohs(address.sin6_port), sdk->identity.pin);
+	sdk_create(sdk, NULL);
+	sdk_join(sdk);
+	assert_int_equal(helio_get_stats(sdk->h, &stats), 0);
+	assert_string_equal(stats.endpoint_address, "::1");
+}
+
 static void refused_by_name(void **state)
 {
 	struct sdk *sdk = *state;
@@ -511,6 +537,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_tls_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_in_the_handshake, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_has_a_deadline, setup, teardown),
+		cmocka_unit_test_setup_teardown(joins_over_ipv6, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_by_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(bye_instead_of_welcome, setup, teardown),
 		cmocka_unit_test_setup_teardown(closed_instead_of_welcome, setup, teardown),
