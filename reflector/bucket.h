@@ -34,20 +34,25 @@ static inline uint64_t bucket_refused(struct bucket *b)
 	return refused;
 }
 
-/* True and one token less, or false when there is none. */
-static inline bool bucket_take(struct bucket *b, uint64_t now_ms)
+/* True and count tokens less, or false when there are not so many. */
+static inline bool bucket_take_many(struct bucket *b, uint64_t count, uint64_t now_ms)
 {
 	b->milli += (now_ms - b->filled_ms) * b->per_second;
 	b->filled_ms = now_ms;
 	if (b->milli > (uint64_t)b->burst * 1000u) {
 		b->milli = (uint64_t)b->burst * 1000u;
 	}
-	if (b->milli < 1000u) {
+	if (b->milli < count * 1000u) {
 		b->refused++;
 		return false;
 	}
-	b->milli -= 1000u;
+	b->milli -= count * 1000u;
 	return true;
+}
+
+static inline bool bucket_take(struct bucket *b, uint64_t now_ms)
+{
+	return bucket_take_many(b, 1, now_ms);
 }
 
 #endif

@@ -32,6 +32,16 @@ static int check(struct session *session, const struct frame *frame, struct sess
 	return 0;
 }
 
+/* A receiver that cannot take chat is closed, so nobody may be sent more than who keeps up takes. */
+static bool within_bounds(struct session *session, const struct frame *frame)
+{
+	uint64_t now = session->worker->now_ms;
+	size_t cost = frame_queue_cost(frame);
+
+	return bucket_take_many(&session->chat_bytes, cost, now) &&
+		bucket_take_many(&session->room->chat_bytes, cost, now);
+}
+
 static void refuse(struct session *session, const struct frame *frame, int err)
 {
 	json_t *msg = control_error_json(err, false, -1, json_string("chat"));
@@ -73,6 +83,9 @@ void chat_handle(struct session *session, struct frame *frame)
 		return;
 	}
 	int err = check(session, frame, &to);
+	if (err == 0 && !within_bounds(session, frame)) {
+		err = ERR_LIMIT;
+	}
 	if (err != 0) {
 		refuse(session, frame, err);
 		return;

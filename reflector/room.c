@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "reflector/chat.h"
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
@@ -27,6 +28,7 @@ int room_create(struct room **out, struct worker *worker, const char *name)
 	list_init(&room->members);
 	list_init(&room->empty);
 	stream_ids_init(&room->streams);
+	bucket_init(&room->chat_bytes, CHAT_ROOM_PER_SECOND, CHAT_ROOM_BURST, worker->now_ms);
 	room->created_at = time(NULL);
 	room_table_add(&worker->rooms, room);
 	/* Until its first member is in, it is a candidate for the end like any empty room. */

@@ -10,6 +10,7 @@
 #include "common/list.h"
 #include "proto/errcode.h"
 #include "proto/limits.h"
+#include "reflector/bucket.h"
 #include "reflector/frame.h"
 #include "reflector/stats.h"
 #include "reflector/stream_ids.h"
@@ -26,6 +27,7 @@ struct room {
 	uint32_t last_num; /* participant number given last */
 	struct stream_ids streams;
 	uint32_t chat_number; /* of the last chat message */
+	struct bucket chat_bytes; /* what all members together may say */
 	int64_t created_at; /* seconds since the epoch */
 	struct stats stats;
 	struct list empty; /* in worker->empty_rooms while it has no member */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "reflector/chat.h"
 #include "reflector/control.h"
 #include "reflector/frame_policy.h"
 #include "reflector/frame_write.h"
@@ -55,6 +56,7 @@ int session_create(struct session **out, struct lane *lane, const struct token_c
 	list_init(&session->doomed);
 	bucket_init(&session->control, CONTROL_PER_SECOND, CONTROL_BURST, worker->now_ms);
 	bucket_init(&session->chat, CONTROL_PER_SECOND, CONTROL_BURST, worker->now_ms);
+	bucket_init(&session->chat_bytes, CHAT_SESSION_PER_SECOND, CHAT_SESSION_BURST, worker->now_ms);
 	list_append(&worker->sessions, &session->all);
 	session->lanes[session->lane_count++] = lane;
 	lane->session = session;

@@ -47,6 +47,7 @@ struct session {
 	unsigned stream_count;
 	struct list subscriptions;
 	struct bucket control, chat; /* what the peer may ask of us */
+	struct bucket chat_bytes;
 	bool stream_error_sent;
 	uint64_t stream_error_ms;
 	struct stats stats;
