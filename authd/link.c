@@ -45,6 +45,7 @@ struct link {
 	struct chan *chan;
 	double backoff_s;
 	int64_t revoked_seq; /* of the last revocation that was sent */
+	bool keyed; /* the reflector has the keys: only behind all revocations */
 	int logged_err; /* so that a reflector that stays away is told of once */
 	struct link_view view;
 };
@@ -165,6 +166,27 @@ static int send_revoke_page(struct link *link)
 	return err;
 }
 
+static int send_keys(struct link *link)
+{
+	return send_or_fail(link,
+		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer,
+			"cluster", link->env->cluster, "jwks", link->env->jwks));
+}
+
+/* A worker without keys lets nobody in, so it gets them when it knows all that is revoked. */
+static void open_doors(struct link *link)
+{
+	const struct link_view *view = &link->view;
+
+	if (link->keyed || link->state != LINK_UP || send_keys(link) != 0) {
+		return;
+	}
+	link->keyed = true;
+	log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
+		LOG_STR("control", view->conf.control.text), LOG_INT("workers", view->worker_count));
+	link->events->on_change(link, link->user);
+}
+
 /* No faster than the reflector reads: who can get many tokens could else fill the queue, and take
  * the link down, by having them all revoked. */
 void link_send_revocations(struct link *link)
@@ -175,9 +197,10 @@ void link_send_revocations(struct link *link)
 			return;
 		}
 		if (send_revoke_page(link) != ERR_FULL) {
-			return;
+			break;
 		}
 	}
+	open_doors(link);
 }
 
 int link_send_query(struct link *link, int64_t id, const char *what, const char *room)
@@ -190,13 +213,6 @@ int link_send_query(struct link *link, int64_t id, const char *what, const char 
 	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
 	json_decref(msg);
 	return err;
-}
-
-static int send_keys(struct link *link)
-{
-	return send_or_fail(link,
-		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer,
-			"cluster", link->env->cluster, "jwks", link->env->jwks));
 }
 
 /* ---- what comes in ---- */
@@ -221,14 +237,8 @@ static void on_welcome(struct link *link, const json_t *msg)
 	view->report_ms = 0;
 	view->since = (int64_t)time(NULL);
 	view->since_ms = monotonic_ms();
-	/* A worker without keys lets nobody in, so it knows what is revoked before it does. */
+	link->keyed = false;
 	link_send_revocations(link);
-	if (link->state == LINK_UP && send_keys(link) == 0) {
-		log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
-			LOG_STR("control", view->conf.control.text),
-			LOG_INT("workers", view->worker_count));
-		link->events->on_change(link, link->user);
-	}
 }
 
 static void on_report(struct link *link, const json_t *msg)
