@@ -125,6 +125,10 @@ check 'revoked while one is away' is 200 adm PATCH /v1/users/alice -d '{"disable
 check 'who is there is told of all' wait_for 5 all_revoked r1
 gate_start r2
 check 'who comes back is told of all' wait_for 10 all_revoked r2
+# A worker with keys lets people in: it must know who may not by then.
+last_of() { grep -n "\"type\":\"$1\"" "$RUN/r2.log" | tail -n 1 | cut -d : -f 1; }
+keys_behind() { [ "$(last_of keys)" -gt "$(last_of revoke)" ]; }
+check 'and gets the keys behind that' wait_for 5 keys_behind
 paged() { [ "$(grep '"type":"revoke"' "$RUN/r2.log" | jq '.tokens | length' | sort -n | tail -n 1)" -eq 500 ]; }
 check 'in pages of 500' paged
 is 200 adm PATCH /v1/users/alice -d '{"disabled":false}'
