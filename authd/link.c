@@ -183,7 +183,8 @@ static void open_doors(struct link *link)
 	}
 	link->keyed = true;
 	log_event(LOG_LEVEL_INFO, "link-up", LOG_STR("reflector", view->conf.name),
-		LOG_STR("control", view->conf.control.text), LOG_INT("workers", view->worker_count));
+		LOG_STR("control", view->conf.control.text),
+		LOG_INT("workers", view->worker_count));
 	link->events->on_change(link, link->user);
 }
 

@@ -32,7 +32,8 @@ static int check(struct session *session, const struct frame *frame, struct sess
 	return 0;
 }
 
-/* A receiver that cannot take chat is closed, so nobody may be sent more than who keeps up takes. */
+/* A receiver that cannot take chat is closed, so nobody may be sent more than who keeps up takes.
+ */
 static bool within_bounds(struct session *session, const struct frame *frame)
 {
 	uint64_t now = session->worker->now_ms;

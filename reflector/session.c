@@ -56,7 +56,8 @@ int session_create(struct session **out, struct lane *lane, const struct token_c
 	list_init(&session->doomed);
 	bucket_init(&session->control, CONTROL_PER_SECOND, CONTROL_BURST, worker->now_ms);
 	bucket_init(&session->chat, CONTROL_PER_SECOND, CONTROL_BURST, worker->now_ms);
-	bucket_init(&session->chat_bytes, CHAT_SESSION_PER_SECOND, CHAT_SESSION_BURST, worker->now_ms);
+	bucket_init(
+		&session->chat_bytes, CHAT_SESSION_PER_SECOND, CHAT_SESSION_BURST, worker->now_ms);
 	list_append(&worker->sessions, &session->all);
 	session->lanes[session->lane_count++] = lane;
 	lane->session = session;

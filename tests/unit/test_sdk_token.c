@@ -261,6 +261,7 @@ static void trust_anchors_that_are_not_there(void **state)
 {
 	struct http *http = *state;
 
+	unlink(http->ca);
 	free(http->ca);
 	http->ca = strdup("/nonexistent/ca.pem");
 	create(http, true);
