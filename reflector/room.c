@@ -14,8 +14,6 @@
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
-#define NUM_MAX 65535u
-
 int room_create(struct room **out, struct worker *worker, const char *name)
 {
 	struct room *room = calloc(1, sizeof(*room));
@@ -53,13 +51,22 @@ void room_destroy(struct room *room)
 	free(room);
 }
 
+/* In a circle, so that joining again and again does not use them up. There are more numbers than
+ * a room may have members. */
+static uint16_t next_num(struct room *room)
+{
+	do {
+		room->last_num++;
+	} while (room->last_num == 0 || room_find_num(room, room->last_num) != NULL);
+	return room->last_num;
+}
+
 int room_add(struct room *room, struct session *session)
 {
-	if (room->member_count >= room->worker->limits.max_participants ||
-		room->last_num >= NUM_MAX) {
+	if (room->member_count >= room->worker->limits.max_participants) {
 		return ERR_LIMIT;
 	}
-	session->num = (uint16_t)++room->last_num;
+	session->num = next_num(room);
 	session->room = room;
 	list_append(&room->members, &session->member);
 	room->member_count++;

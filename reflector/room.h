@@ -24,7 +24,7 @@ struct room {
 	char name[LIMIT_NAME + 1];
 	struct list members; /* sessions, in the order of joining */
 	unsigned member_count;
-	uint32_t last_num; /* participant number given last */
+	uint16_t last_num; /* participant number given last */
 	struct stream_ids streams;
 	uint32_t chat_number; /* of the last chat message */
 	struct bucket chat_bytes; /* what all members together may say */
