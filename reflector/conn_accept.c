@@ -17,6 +17,7 @@
 
 #define ACCEPT_BUDGET 16 /* connections per socket and turn: handshakes must not starve media */
 #define PAUSE_S 0.1
+#define CROWD 8u /* half-open connections of one source that need not all be honest */
 
 static void listen_all(struct conn_accept *accept, bool on)
 {
@@ -70,13 +71,30 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 	listen_all(accept, true);
 }
 
-/* The oldest connection that has not joined gives way: an honest client is done in a moment. */
-static void make_room(struct worker *worker)
+/* One that has not joined gives way, the oldest of where most come from: an honest client is done in
+ * a moment, and a network that opens many does it at its own cost. */
+static bool make_room(struct worker *worker, unsigned min)
 {
-	if (worker->half_open_count >= CONN_ACCEPT_HALF_OPEN_MAX) {
-		struct lane *oldest = LIST_ENTRY(worker->half_open.next, struct lane, half_open);
-		log_refused(worker, "half-open", oldest->address);
-		lane_kill(oldest);
+	struct half_open_node *node = half_open_crowd(&worker->half_open, min);
+
+	if (node == NULL) {
+		return false;
+	}
+	struct lane *lane = LIST_ENTRY(node, struct lane, half_open);
+	log_refused(worker, "half-open", lane->address);
+	lane_kill(lane);
+	return true;
+}
+
+/* Where a crowd has not joined, one of it gives its descriptor back at the end of this turn, and the
+ * next turn accepts. Else nothing is to be had, and the newcomer is told so. */
+static void out_of_descriptors(struct conn_accept *accept, int listener)
+{
+	int saved_errno = errno;
+
+	if (!make_room(accept->worker, CROWD)) {
+		errno = saved_errno;
+		refuse_one(accept, listener);
 	}
 }
 
@@ -95,7 +113,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 		if (fd < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 				errno == ENOMEM) {
-				refuse_one(accept, io->fd);
+				out_of_descriptors(accept, io->fd);
 				return;
 			}
 			if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -103,7 +121,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 			}
 			continue; /* that connection died before it was ours */
 		}
-		make_room(worker);
+		if (worker->half_open.total >= CONN_ACCEPT_HALF_OPEN_MAX) {
+			(void)make_room(worker, 1);
+		}
 		int err = lane_create(worker, fd, (struct sockaddr *)&sa, len);
 		if (err != 0) {
 			char address[64];

@@ -32,8 +32,7 @@ void lane_enter(struct lane *lane, enum lane_state state, uint64_t deadline_ms)
 	lane->state = state;
 	lane->deadline_ms = deadline_ms > 0 ? lane->worker->now_ms + deadline_ms : 0;
 	if (was_open && state > LANE_GREETING) {
-		list_remove(&lane->half_open);
-		lane->worker->half_open_count--;
+		half_open_remove(&lane->worker->half_open, &lane->half_open);
 	}
 }
 
@@ -150,8 +149,7 @@ int lane_create(struct worker *worker, int fd, const struct sockaddr *sa, sockle
 	tune(fd);
 	lane->heard_ms = lane->sent_ms = worker->now_ms;
 	list_append(&worker->lanes, &lane->all);
-	list_append(&worker->half_open, &lane->half_open);
-	worker->half_open_count++;
+	half_open_add(&worker->half_open, &lane->half_open, sa);
 	list_init(&lane->reread);
 	list_init(&lane->dead);
 	ev_io_init(&lane->readable, on_readable, fd, EV_READ);

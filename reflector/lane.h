@@ -14,6 +14,7 @@
 #include "proto/errcode.h"
 #include "proto/tls_io.h"
 #include "reflector/frame_read.h"
+#include "reflector/half_open.h"
 
 struct key;
 struct session;
@@ -40,7 +41,8 @@ struct lane {
 	struct frame_reader reader;
 	uint64_t deadline_ms; /* of the state; 0: none */
 	uint64_t heard_ms, sent_ms;
-	struct list all, half_open, reread, dead;
+	struct list all, reread, dead;
+	struct half_open_node half_open;
 	char address[64]; /* for logs and queries only */
 };
 

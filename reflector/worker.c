@@ -4,6 +4,7 @@
  */
 #include "reflector/worker.h"
 
+#include <gnutls/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,8 +209,8 @@ static void start_watchers(struct worker *worker)
 
 static void init_lists(struct worker *worker)
 {
-	struct list *all[] = { &worker->retired_keys, &worker->lanes, &worker->half_open,
-		&worker->reread, &worker->sessions, &worker->dirty, &worker->doomed, &worker->dead,
+	struct list *all[] = { &worker->retired_keys, &worker->lanes, &worker->reread,
+		&worker->sessions, &worker->dirty, &worker->doomed, &worker->dead,
 		&worker->empty_rooms };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -221,6 +222,9 @@ static int init(struct worker *worker, const struct worker_start *start)
 {
 	memset(worker, 0, sizeof(*worker));
 	init_lists(worker);
+	uint32_t seed = 0;
+	(void)gnutls_rnd(GNUTLS_RND_NONCE, &seed, sizeof(seed));
+	half_open_init(&worker->half_open, seed);
 	frame_pool_init(&worker->pool);
 	worker->now_ms = worker->started_ms = clock_ms();
 	worker->port = start->port;

@@ -21,6 +21,7 @@
 #include "reflector/conn_accept.h"
 #include "reflector/frame_policy.h"
 #include "reflector/frame_queue.h"
+#include "reflector/half_open.h"
 #include "reflector/key.h"
 #include "reflector/revocation.h"
 #include "reflector/room_table.h"
@@ -57,8 +58,7 @@ struct worker {
 
 	struct conn_accept accept;
 	struct list lanes; /* all of them */
-	struct list half_open; /* not joined yet, oldest first */
-	unsigned half_open_count;
+	struct half_open half_open; /* lanes that have not joined yet */
 	struct list reread; /* lanes that stopped at their budget */
 	struct list sessions;
 	struct list dirty; /* sessions with something to flush */

@@ -26,6 +26,11 @@ export class Files {
 		return this.path(name);
 	}
 
+	executable(name, text) {
+		fs.writeFileSync(this.path(name), text, { mode: 0o700 });
+		return this.path(name);
+	}
+
 	read(name) {
 		return fs.readFileSync(this.path(name), 'utf8');
 	}

@@ -1,6 +1,7 @@
 // reflector_crowd.mjs: what many can do together, each within what the protocol allows, and what one can do
 // again and again: nobody else may lose a frame, his session or his way in.
 // usage: reflector_crowd.mjs --reflector PROGRAM
+import net from 'node:net';
 import { KIND, frame, join, until } from './hrp.mjs';
 import { Checks, assert, options, watchdog } from './check.mjs';
 import { FakeAuthd, Files, Reflector, freePorts } from './alone_lib.mjs';
@@ -9,9 +10,9 @@ const opt = options();
 const address = '127.0.0.1';
 const checks = new Checks();
 const files = new Files();
-let reflector;
+const openReflectors = [];
 process.on('exit', () => {
-	reflector?.child.kill('SIGTERM');
+	openReflectors.forEach((r) => r.child.kill('SIGTERM'));
 	files.remove();
 });
 watchdog(120000);
@@ -19,8 +20,12 @@ watchdog(120000);
 files.ca('ca');
 files.cert('r1', 'r1.example');
 files.cert('authd', 'authd.example');
-const [port, , control] = await freePorts(address);
-reflector = new Reflector(opt.reflector, files.write('reflector.conf', `name = "r1"
+const ca = files.read('ca.crt');
+
+// A reflector of its own, with keys: { enter }. program may set limits before.
+async function startReflector(program) {
+	const [port, , control] = await freePorts(address);
+	const reflector = new Reflector(program, files.write(`${port}.conf`, `name = "r1"
 listen = {"${address}"}
 ports = "${port}"
 control = "${address}:${control}"
@@ -30,16 +35,20 @@ key = "r1.key"
 control-ca = "ca.crt"
 log-format = "json"
 `));
-await reflector.event('ready');
-const authd = new FakeAuthd(files);
-const { pin } = await authd.dial(address, control).hello();
-authd.sendKeys();
-await authd.query('rooms'); // behind the keys: the worker has them now
+	openReflectors.push(reflector);
+	await reflector.event('ready');
+	const authd = new FakeAuthd(files);
+	const { pin } = await authd.dial(address, control).hello();
+	authd.sendKeys();
+	await authd.query('rooms'); // behind the keys: the worker has them now
+	const endpoint = { address, port, tls_name: 'r1.example', pin };
+	const enter = (id, room = 'demo', hello = {}, tlsOptions = {}) =>
+		join({ token: authd.token(id, room, `r1:${port}`).token }, { endpoint, ca, hello, tls: tlsOptions });
+	return { reflector, port, enter };
+}
 
-const endpoint = { address, port, tls_name: 'r1.example', pin };
-const ca = files.read('ca.crt');
-const enter = (id, room = 'demo', hello = {}) =>
-	join({ token: authd.token(id, room, `r1:${port}`).token }, { endpoint, ca, hello });
+const main = await startReflector(opt.reflector);
+const { enter } = main;
 const several = (count, name, ...more) =>
 	Promise.all(Array.from({ length: count }, (_, i) => enter(`${name}${i}`, ...more)));
 const ends = (...lanes) => Promise.all(lanes.map((l) => l.bye()));
@@ -63,7 +72,39 @@ await checks.run('six write as much as one may at once: who reads stays, who wri
 	await ends(...readers, ...writers);
 });
 
+// TCP connections that say nothing, from elsewhere on the loopback.
+async function silentCrowd(port, count) {
+	const sockets = Array.from({ length: count }, () =>
+		net.connect({ host: address, port, localAddress: '127.9.9.9' }).on('error', () => {}));
+	await until(() => sockets.every((socket) => !socket.connecting), 10000);
+	return { gone: () => sockets.forEach((socket) => socket.destroy()) };
+}
+
+await checks.run('1,200 silent connections from one network: who came before from elsewhere gets in', async () => {
+	const socket = net.connect({ host: address, port: main.port });
+	await until(() => !socket.connecting);
+	const crowd = await silentCrowd(main.port, 1200);
+	await main.reflector.event('conn-refused', (e) => e.reason === 'half-open' && e.addr.startsWith('127.9.9.9:'));
+	await ends(await enter('early', 'demo', {}, { socket }), await enter('late'));
+	crowd.gone();
+});
+
+await checks.run('60 descriptors and 200 silent connections: who is in stays, who comes gets in', async () => {
+	const small = await startReflector(files.executable('small', `#!/bin/sh
+ulimit -n 60
+exec "${opt.reflector}" "$@"
+`));
+	const first = await small.enter('first');
+	const crowd = await silentCrowd(small.port, 200);
+	const second = await small.enter('second');
+	await first.ping();
+	crowd.gone();
+	await ends(first, second);
+});
+
 const status = checks.finish();
-reflector.kill('SIGTERM');
-await reflector.end().catch(() => reflector.kill('SIGKILL'));
+for (const reflector of openReflectors) {
+	reflector.kill('SIGTERM');
+	await reflector.end().catch(() => reflector.kill('SIGKILL'));
+}
 process.exit(status);

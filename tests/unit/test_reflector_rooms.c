@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "common/log.h"
 #include "reflector/frame_fanout.h"
 #include "reflector/frame_read.h"
+#include "reflector/half_open.h"
 #include "reflector/json_page.h"
 #include "reflector/revocation.h"
 #include "reflector/room.h"
@@ -194,7 +196,15 @@ static void test_room_numbers_and_bound(void **state)
 	room_remove(p->room, &p->sessions[3]);
 	assert_null(room_find_num(p->room, 4));
 	assert_int_equal(room_add(p->room, &p->sessions[3]), 0);
-	assert_int_equal(p->sessions[3].num, 5); /* a number is not given twice */
+	assert_int_equal(p->sessions[3].num, 5); /* a number is not given twice ... */
+	for (unsigned i = 6; i <= 65535; i++) {
+		room_remove(p->room, &p->sessions[3]);
+		assert_int_equal(room_add(p->room, &p->sessions[3]), 0);
+		assert_int_equal(p->sessions[3].num, i);
+	}
+	room_remove(p->room, &p->sessions[3]);
+	assert_int_equal(room_add(p->room, &p->sessions[3]), 0);
+	assert_int_equal(p->sessions[3].num, 4); /* ... before all were: 1 to 3 are in use */
 	assert_ptr_equal(room_find_id(p->room, "p2"), &p->sessions[2]);
 	assert_null(room_find_id(p->room, "p9"));
 	assert_int_equal(p->worker->participant_count, 4);
@@ -485,6 +495,45 @@ static void test_reader_refuses_before_it_allocates(void **state)
 	frame_reader_finish(&reader);
 }
 
+static void address_v4(struct sockaddr_in *sin, uint32_t host)
+{
+	memset(sin, 0, sizeof(*sin));
+	sin->sin_family = AF_INET;
+	sin->sin_addr.s_addr = htonl(host);
+}
+
+static void test_half_open_crowd(void **state)
+{
+	static struct half_open table;
+	struct half_open_node many[20], one;
+	struct sockaddr_in sin;
+
+	(void)state;
+	half_open_init(&table, 12345);
+	assert_null(half_open_crowd(&table, 0));
+	/* One network, twenty hosts of it. */
+	for (unsigned i = 0; i < 20; i++) {
+		address_v4(&sin, 0xc0000200u + i);
+		half_open_add(&table, &many[i], (struct sockaddr *)&sin);
+	}
+	address_v4(&sin, 0x7f000001u);
+	half_open_add(&table, &one, (struct sockaddr *)&sin);
+	assert_int_not_equal(one.source, many[0].source);
+	assert_int_equal(table.total, 21);
+	assert_null(half_open_crowd(&table, 21));
+	/* The oldest of the crowd goes, never the one from elsewhere. */
+	for (unsigned i = 0; i < 19; i++) {
+		assert_ptr_equal(half_open_crowd(&table, 1), &many[i]);
+		half_open_remove(&table, &many[i]);
+		half_open_remove(&table, &many[i]);
+	}
+	assert_int_equal(table.total, 2);
+	half_open_remove(&table, &many[19]);
+	assert_ptr_equal(half_open_crowd(&table, 1), &one);
+	half_open_remove(&table, &one);
+	assert_int_equal(table.total, 0);
+}
+
 int main(void)
 {
 #define PARTY(f) cmocka_unit_test_setup_teardown(f, party_setup, party_teardown)
@@ -500,6 +549,7 @@ int main(void)
 		PARTY(test_full_control_queue_dooms),
 		cmocka_unit_test(test_roster_pages),
 		cmocka_unit_test(test_json_page_boundaries),
+		cmocka_unit_test(test_half_open_crowd),
 		cmocka_unit_test(test_revocations),
 		cmocka_unit_test(test_revoke_message_is_judged_whole),
 		cmocka_unit_test(test_reader_at_every_split),
