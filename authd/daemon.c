@@ -16,6 +16,7 @@
 #include "authd/jwks.h"
 #include "authd/routes.h"
 #include "authd/store_sqlite.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "common/privdrop.h"
@@ -43,14 +44,6 @@ struct authd_daemon {
 	struct http_srv *http;
 	int64_t purged_s; /* monotonic */
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int bind_all(struct authd_daemon *d, char why[512])
 {
@@ -290,7 +283,7 @@ static void purge(struct authd_daemon *d)
 
 void daemon_tick(struct authd_daemon *d)
 {
-	int64_t now = (int64_t)(monotonic_ms() / 1000);
+	int64_t now = clock_now_s();
 
 	http_srv_tick(d->http);
 	if (now - d->purged_s >= PURGE_EVERY_S) {

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/tls_creds.h"
 
 #define CHAIN_MAX 8u
@@ -23,21 +23,13 @@ struct generation {
 	gnutls_pcert_st chain[CHAIN_MAX];
 	unsigned chain_len;
 	gnutls_privkey_t key;
-	time_t retired_at; /* monotonic seconds */
+	int64_t retired_at; /* monotonic seconds */
 };
 
 struct http_cert {
 	pthread_mutex_t mutex;
 	struct generation *newest; /* guarded */
 };
-
-static time_t monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 static void generation_destroy(struct generation *gen)
 {
@@ -144,7 +136,7 @@ static int generation_create(
 }
 
 /* Frees what was retired long enough ago; mutex held. */
-static void reap(struct http_cert *cert, time_t now)
+static void reap(struct http_cert *cert, int64_t now)
 {
 	struct generation **at = &cert->newest->next;
 
@@ -203,7 +195,7 @@ int http_cert_reload(
 	if (err != 0) {
 		return err;
 	}
-	time_t now = monotonic_s();
+	int64_t now = clock_now_s();
 	pthread_mutex_lock(&cert->mutex);
 	cert->newest->retired_at = now;
 	gen->next = cert->newest;

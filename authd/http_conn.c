@@ -7,22 +7,15 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 struct http_conn {
 	struct list node;
 	int fd;
-	time_t since; /* monotonic: when the request that is under way began */
+	int64_t since; /* monotonic: when the request that is under way began */
 	bool busy, cut;
 };
-
-static time_t monotonic_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 void http_conn_init(struct http_conns *conns)
 {
@@ -43,7 +36,7 @@ struct http_conn *http_conn_open(struct http_conns *conns, struct MHD_Connection
 
 	if (conn != NULL) {
 		conn->fd = fd->connect_fd;
-		conn->since = monotonic_s();
+		conn->since = clock_now_s();
 		pthread_mutex_lock(&conns->mutex);
 		list_append(&conns->list, &conn->node);
 		pthread_mutex_unlock(&conns->mutex);
@@ -77,13 +70,13 @@ void http_conn_mark(struct http_conns *conns, struct http_conn *conn, bool busy)
 	}
 	pthread_mutex_lock(&conns->mutex);
 	conn->busy = busy;
-	conn->since = monotonic_s();
+	conn->since = clock_now_s();
 	pthread_mutex_unlock(&conns->mutex);
 }
 
 void http_conn_cut_slow(struct http_conns *conns)
 {
-	time_t now = monotonic_s();
+	int64_t now = clock_now_s();
 
 	pthread_mutex_lock(&conns->mutex);
 	for (LIST_EACH(node, &conns->list)) {

@@ -14,6 +14,7 @@
 
 #include "authd/link_parse.h"
 #include "common/chan.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "proto/limits.h"
@@ -50,14 +51,6 @@ struct link {
 	struct link_view view;
 };
 
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void start_timer(struct link *link, double seconds)
 {
 	ev_timer_stop(link->env->loop, &link->timer);
@@ -93,7 +86,7 @@ static void fail(struct link *link, int err)
 	}
 	if (was_up) {
 		link->view.since = (int64_t)time(NULL);
-		link->view.since_ms = monotonic_ms();
+		link->view.since_ms = clock_now_ms();
 	}
 	if (was_up || link->logged_err != err) {
 		log_event(LOG_LEVEL_WARN, "link-down", LOG_STR("reflector", link->view.conf.name),
@@ -237,7 +230,7 @@ static void on_welcome(struct link *link, const json_t *msg)
 	view->err = 0;
 	view->report_ms = 0;
 	view->since = (int64_t)time(NULL);
-	view->since_ms = monotonic_ms();
+	view->since_ms = clock_now_ms();
 	link->keyed = false;
 	link_send_revocations(link);
 }
@@ -252,7 +245,7 @@ static void on_report(struct link *link, const json_t *msg)
 		fail(link, err);
 		return;
 	}
-	link->view.report_ms = monotonic_ms();
+	link->view.report_ms = clock_now_ms();
 	link->events->on_change(link, link->user);
 }
 
@@ -427,7 +420,7 @@ int link_create(struct link **out, const struct link_env *env, const struct auth
 	link->backoff_s = BACKOFF_MIN_S;
 	link->view.conf = *conf;
 	link->view.since = (int64_t)time(NULL);
-	link->view.since_ms = monotonic_ms();
+	link->view.since_ms = clock_now_ms();
 	link->view.err = ERR_CONNECT;
 	snprintf(link->view.detail, sizeof(link->view.detail), "not linked yet");
 	ev_init(&link->connecting, on_connected);

@@ -6,9 +6,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "authd/login_rate.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define LOG_PER_SECOND 5u
@@ -19,17 +19,9 @@ struct login {
 	struct pass_hash *ph;
 	struct login_rate *rate;
 	pthread_mutex_t mutex; /* guards the log budget */
-	time_t log_second;
+	int64_t log_second;
 	unsigned logged, suppressed;
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 int login_create(struct login **out, struct store *store, struct pass_hash *ph)
 {
@@ -63,7 +55,7 @@ void login_destroy(struct login *login)
 /* A few lines a second tell of an attack; thousands would be one. */
 static void log_failure(struct login *login, const struct login_attempt *a, int err)
 {
-	time_t now = (time_t)(monotonic_ms() / 1000);
+	int64_t now = clock_now_s();
 	unsigned suppressed = 0;
 
 	pthread_mutex_lock(&login->mutex);
@@ -108,7 +100,7 @@ static int decide(struct login *login, const struct login_attempt *a)
 
 int login_check(struct login *login, const struct login_attempt *attempt, unsigned *retry_after)
 {
-	uint64_t now = monotonic_ms();
+	uint64_t now = clock_now_ms();
 
 	*retry_after = login_rate_take(login->rate, attempt->address, attempt->user, now);
 	if (*retry_after > 0) {

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "authd/jwks.h"
+#include "common/clock.h"
 #include "proto/base64url.h"
 #include "proto/token_claims.h"
 
@@ -43,14 +44,6 @@ void token_issue_destroy(struct token_issue *ti)
 void token_issue_set_life(struct token_issue *ti, uint64_t life_s)
 {
 	ti->life_s = life_s;
-}
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 static int make_jti(char *out, size_t size)
@@ -126,7 +119,7 @@ int token_issue_make(
 {
 	struct token_claims claims;
 	int err = placement_find(
-		ti->conf.placement, order->room, monotonic_ms(), (int64_t)time(NULL), &out->spot);
+		ti->conf.placement, order->room, clock_now_ms(), (int64_t)time(NULL), &out->spot);
 
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
