@@ -53,7 +53,7 @@ bool events_pending(const struct events *events);
 
 /*
  * Takes the next item; NULL when there is none. *closed is set when it is time for CLOSED, behind
- * all items: *out is then NULL, and events_closed_event() fills the event.
+ * all items: NULL is returned then.
  */
 struct event_item *events_take(struct events *events, bool *closed);
 void events_item_free(struct event_item *item);

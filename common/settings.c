@@ -162,29 +162,6 @@ int settings_cb_ports(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	return take_string(value, result);
 }
 
-int settings_cb_duration(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	uint64_t ms = 0;
-
-	if (settings_parse_duration(value, &ms) != 0) {
-		return bad_value(cfg, opt, value, "a number and one of ms, s, m, h, d, as in 5s");
-	}
-	*(long *)result = (long)ms;
-	return 0;
-}
-
-int settings_cb_size(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	uint64_t bytes = 0;
-
-	if (settings_parse_size(value, &bytes) != 0) {
-		return bad_value(
-			cfg, opt, value, "a number of bytes, with k, M or G behind it if you like");
-	}
-	*(long *)result = (long)bytes;
-	return 0;
-}
-
 int settings_cb_name(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	if (!msg_is_name(value)) {

@@ -48,14 +48,11 @@ int settings_parse_size(const char *text, uint64_t *bytes) MUST_CHECK;
 
 /*
  * libConfuse callbacks over the parsers, so that a bad value is reported with its own line.
- * Strings: CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr), also in lists; numbers come
- * out in ms or bytes: CFG_INT_CB("heartbeat", 5000, CFGF_NONE, settings_cb_duration). A string that
- * is to be one of the names msg_is_name() knows: settings_cb_name.
+ * CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr), also in lists. settings_cb_name takes
+ * what msg_is_name() takes.
  */
 int settings_cb_addr(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 int settings_cb_ports(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
-int settings_cb_duration(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
-int settings_cb_size(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 int settings_cb_name(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 int settings_cb_log_level(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 int settings_cb_log_format(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);

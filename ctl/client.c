@@ -62,11 +62,6 @@ const char *client_why(const struct client *client)
 	return client->why;
 }
 
-const char *client_socket(const struct client *client)
-{
-	return client->socket;
-}
-
 static size_t on_data(char *bytes, size_t size, size_t count, void *user)
 {
 	struct client *client = user;

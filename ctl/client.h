@@ -26,7 +26,6 @@ int client_request(struct client *client, const char *method, const char *path, 
 
 /* A sentence about the last failure, for people; may hold any UTF-8, so escape it. Never NULL. */
 const char *client_why(const struct client *client);
-const char *client_socket(const struct client *client);
 
 /* A request path that is put together piece by piece; names are percent-encoded. */
 #define CLIENT_PATH_MAX 1024

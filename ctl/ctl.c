@@ -24,7 +24,8 @@ void ctl_complain(const char *what, const char *why, const char *todo)
 	free(safe);
 }
 
-int ctl_exit_for(int err)
+/* The exit status for an error code. */
+static int exit_for(int err)
 {
 	switch (err) {
 	case ERR_OK:
@@ -92,7 +93,7 @@ int ctl_call(struct ctl *ctl, const char *what, const char *method, const char *
 	}
 	advise(ctl, err, todo);
 	ctl_complain(what, client_why(ctl->client), todo);
-	return ctl_exit_for(err);
+	return exit_for(err);
 }
 
 int ctl_check_partial(const json_t *answer)

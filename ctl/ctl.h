@@ -45,9 +45,6 @@ int ctl_call(struct ctl *ctl, const char *what, const char *method, const char *
 /* Prints "helioctl: cannot WHAT", why, and what to do (may be NULL), on stderr. */
 void ctl_complain(const char *what, const char *why, const char *todo);
 
-/* The exit status for an error code. */
-int ctl_exit_for(int err);
-
 /* CTL_PARTIAL and a warning on stderr when the answer says a reflector is missing in it; else
  * CTL_OK. */
 int ctl_check_partial(const json_t *answer);

@@ -26,7 +26,8 @@ const struct option_def option_defs[OPT_COUNT] = {
 		"read the password from the first line of FILE; - is stdin" },
 };
 
-enum option_id options_find(const char *name, size_t length)
+/* Finds an option by "--name" (length given) or "-x"; OPT_COUNT when there is none. */
+static enum option_id find_option(const char *name, size_t length)
 {
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		const struct option_def *def = &option_defs[i];
@@ -64,7 +65,7 @@ static int parse_option(struct options *out, int argc, char *const *argv, int *a
 	const char *arg = argv[*at];
 	const char *equals = strchr(arg, '=');
 	size_t length = equals != NULL ? (size_t)(equals - arg) : strlen(arg);
-	enum option_id id = options_find(arg, length);
+	enum option_id id = find_option(arg, length);
 
 	if (id == OPT_COUNT) {
 		unknown_option(arg, length, error);
@@ -101,7 +102,7 @@ static bool looks_like_id(const char *arg)
 	size_t length = strlen(arg), least = arg[1] == '-' ? 20 : 8;
 
 	return length >= least && strchr(arg, '=') == NULL &&
-		options_find(arg, length) == OPT_COUNT;
+		find_option(arg, length) == OPT_COUNT;
 }
 
 int options_parse(struct options *out, int argc, char *const *argv, char error[256])

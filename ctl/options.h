@@ -51,7 +51,4 @@ struct options {
  * one comes to mind. */
 int options_parse(struct options *out, int argc, char *const *argv, char error[256]) MUST_CHECK;
 
-/* Finds an option by "--name" (length given) or "-x"; OPT_COUNT when there is none. */
-enum option_id options_find(const char *name, size_t length);
-
 #endif

@@ -126,7 +126,7 @@ static void print_completion_options(FILE *out)
 	}
 }
 
-void usage_print_completion(FILE *out)
+static void print_completion(FILE *out)
 {
 	fputs("# bash completion for helioctl, made by `helioctl completion bash`\n"
 	      "_helioctl()\n{\n"
@@ -225,6 +225,6 @@ int usage_run_help(struct ctl *ctl)
 int usage_run_completion(struct ctl *ctl)
 {
 	(void)ctl;
-	usage_print_completion(stdout);
+	print_completion(stdout);
 	return CTL_OK;
 }

@@ -16,8 +16,6 @@ void usage_print(FILE *out);
 void usage_print_noun(FILE *out, const char *noun);
 /* One command with its options. */
 void usage_print_command(FILE *out, const struct command *command);
-/* The bash completion script. */
-void usage_print_completion(FILE *out);
 
 /* "there is no command `rom list`; did you mean room?" on stderr; verb may be NULL. */
 void usage_complain_command(const char *noun, const char *verb);

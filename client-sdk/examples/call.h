@@ -40,7 +40,6 @@ struct call {
 	struct call_counts counts;
 
 	char *self_id; /* once joined */
-	uint16_t self_number;
 	bool joined, leaving, closed;
 	int exit_code; /* CALL_EXIT_GO_ON while nothing went wrong */
 	unsigned chat_next; /* of options.chat */

@@ -72,7 +72,6 @@ static void on_joined(struct call *c, const struct helio_participant *self)
 	c->joined = true;
 	c->joined_ns = call_clock_now();
 	c->last_media_ns = c->joined_ns;
-	c->self_number = self->number;
 	free(c->self_id);
 	c->self_id = strdup(self->id);
 	call_trace_self(c->trace, self->id);

@@ -33,7 +33,6 @@ struct sdk {
 	uint16_t port;
 	int fd; /* of the connection; -1: none */
 	struct tls_io tls;
-	bool tls_up;
 	const char *alpn; /* "helio/1", unless a test says otherwise */
 	bool keep_pings; /* pings are given to the test; else they are answered */
 	uint8_t in[1 << 17];

@@ -101,8 +101,6 @@ static int parse_text(const char *text, cfg_t **cfg, char reason[SETTINGS_ERROR_
 	cfg_opt_t opts[] = { CFG_STR_CB("name", name_default, CFGF_NONE, settings_cb_name),
 		CFG_STR_LIST_CB("listen", NULL, CFGF_NODEFAULT, settings_cb_addr),
 		CFG_STR_CB("ports", NULL, CFGF_NONE, settings_cb_ports),
-		CFG_INT_CB("heartbeat", 5000, CFGF_NONE, settings_cb_duration),
-		CFG_INT_CB("queue", 1, CFGF_NONE, settings_cb_size),
 		CFG_STR_CB("log-level", NULL, CFGF_NONE, settings_cb_log_level),
 		CFG_STR_CB("log-format", NULL, CFGF_NONE, settings_cb_log_format),
 		CFG_INT("number", 1, CFGF_NONE),
@@ -132,19 +130,18 @@ static void test_file(void **state)
 	assert_int_equal(
 		parse_text(
 			"name = r1\nlisten = {\"0.0.0.0:1\", \"[::]:1\"}\nports = 49152-49153 # c\n"
-			"heartbeat = 400ms\nqueue = 1M\nlog-level = warn\nlog-format = json\n"
+			"number = 2\nlog-level = warn\nlog-format = json\n"
 			"reflector \"r1\" { control = \"192.0.2.1:5\" }\n",
 			&cfg, reason),
 		0);
 	assert_string_equal(cfg_getstr(cfg, "name"), "r1");
 	assert_int_equal(cfg_size(cfg, "listen"), 2);
 	assert_string_equal(cfg_getnstr(cfg, "listen", 1), "[::]:1");
-	assert_int_equal(cfg_getint(cfg, "heartbeat"), 400);
-	assert_int_equal(cfg_getint(cfg, "queue"), 1048576);
+	assert_int_equal(cfg_getint(cfg, "number"), 2);
 	cfg_free(cfg);
 	assert_int_equal(parse_text("", &cfg, reason), 0);
 	assert_string_equal(cfg_getstr(cfg, "name"), "d");
-	assert_int_equal(cfg_getint(cfg, "heartbeat"), 5000);
+	assert_int_equal(cfg_getint(cfg, "number"), 1);
 	cfg_free(cfg);
 }
 
@@ -157,8 +154,6 @@ static void test_file_errors(void **state)
 		{ "\n\nname = \"a b\"\n", ":3: ", "'a b'" },
 		{ "listen = {\"0.0.0.0:1\",\n\"localhost:2\"}\n", ":2: ", "localhost" },
 		{ "ports = 5-4\n", ":1: ", "ports" },
-		{ "heartbeat = 5\n", ":1: ", "heartbeat" },
-		{ "queue = much\n", ":1: ", "queue" },
 		{ "log-level = loud\n", ":1: ", "log-level" },
 		{ "log-format = xml\n", ":1: ", "logfmt or json" },
 		{ "number = five\n", ":1: ", "number" },
