@@ -337,22 +337,7 @@ free_chain:
 	return err;
 }
 
-static int pin_text(gnutls_x509_crt_t crt, char out[52])
-{
-	unsigned char hash[32];
-	size_t size = sizeof(hash);
-	gnutls_datum_t text = { NULL, 0 };
-
-	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size) != 0 ||
-		gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
-		return ERR_NOMEM;
-	}
-	snprintf(out, 52, "sha256/%s", (const char *)text.data);
-	gnutls_free(text.data);
-	return 0;
-}
-
-int tls_creds_pin(const char *chain_pem, size_t len, char out[52], int64_t *not_after)
+int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE], int64_t *not_after)
 {
 	gnutls_x509_crt_t *list = NULL;
 	unsigned count = 0;
@@ -362,7 +347,7 @@ int tls_creds_pin(const char *chain_pem, size_t len, char out[52], int64_t *not_
 		gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {
 		return ERR_CONFIG;
 	}
-	int err = count == 0 ? ERR_CONFIG : pin_text(list[0], out);
+	int err = count == 0 ? ERR_CONFIG : tls_io_cert_pin(list[0], out);
 	if (err == 0 && not_after != NULL) {
 		*not_after = (int64_t)gnutls_x509_crt_get_expiration_time(list[0]);
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "proto/errcode.h"
+#include "proto/tls_io.h"
 
 struct tls_creds_source {
 	const char *cert_file; /* PEM chain, own certificate first; may be NULL for a client */
@@ -38,9 +39,10 @@ int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char 
 int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
 	gnutls_datum_t *signature) MUST_CHECK;
 
-/* "sha256/BASE64" pin of the first certificate in a PEM chain; out takes 52 bytes. And the time its
- * validity ends, seconds since the epoch (may be NULL). */
-int tls_creds_pin(const char *chain_pem, size_t len, char out[52], int64_t *not_after) MUST_CHECK;
+/* The pin of the first certificate in a PEM chain, and the time its validity ends, seconds since the
+ * epoch (may be NULL). */
+int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE],
+	int64_t *not_after) MUST_CHECK;
 
 /* Whole file into malloc()ed memory with a NUL behind it, up to max bytes. */
 int tls_creds_read_file(const char *file, size_t max, char **out, size_t *len) MUST_CHECK;

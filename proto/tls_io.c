@@ -107,20 +107,15 @@ static gnutls_x509_crt_t peer_cert(gnutls_session_t session)
 	return crt;
 }
 
-static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
+int tls_io_cert_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE])
 {
 	unsigned char hash[32];
 	size_t size = sizeof(hash);
 	gnutls_datum_t text = { NULL, 0 };
-	gnutls_x509_crt_t crt = peer_cert(session);
 
-	if (crt == NULL) {
-		return ERR_TLS;
-	}
 	/* the key id is the hash of the SubjectPublicKeyInfo */
-	int rc = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size);
-	gnutls_x509_crt_deinit(crt);
-	if (rc != 0 || gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
+	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size) != 0 ||
+		gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
 		return ERR_TLS;
 	}
 	bool fits = text.size == 44;
@@ -131,6 +126,18 @@ static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
 	}
 	gnutls_free(text.data);
 	return fits ? 0 : ERR_TLS;
+}
+
+static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
+{
+	gnutls_x509_crt_t crt = peer_cert(session);
+
+	if (crt == NULL) {
+		return ERR_TLS;
+	}
+	int err = tls_io_cert_pin(crt, out);
+	gnutls_x509_crt_deinit(crt);
+	return err;
 }
 
 /* GnuTLS calls this when the peer's certificate came; anything but 0 ends the handshake. */
@@ -448,11 +455,6 @@ void tls_io_bye(struct tls_io *io)
 	(void)gnutls_bye(io->session, GNUTLS_SHUT_WR);
 }
 
-int tls_io_peer_pin(struct tls_io *io, char out[TLS_IO_PIN_SIZE])
-{
-	return peer_pin(io->session, out);
-}
-
 int tls_io_peer_names(struct tls_io *io, const char *name)
 {
 	gnutls_x509_crt_t crt = peer_cert(io->session);
@@ -461,14 +463,8 @@ int tls_io_peer_names(struct tls_io *io, const char *name)
 		return ERR_TLS_CERT;
 	}
 	/* knows IP literals too */
-	bool named = gnutls_x509_crt_check_hostname(crt, name) != 0;
+	bool named = gnutls_x509_crt_check_hostname2(
+			     crt, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
 	gnutls_x509_crt_deinit(crt);
 	return named ? 0 : ERR_TLS_CERT;
-}
-
-int tls_io_export(struct tls_io *io, const char *label, uint8_t *out, size_t len)
-{
-	return gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, len, (char *)out) == 0
-		? 0
-		: ERR_TLS;
 }

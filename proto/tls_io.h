@@ -86,15 +86,12 @@ bool tls_io_readable(const struct tls_io *io);
 /* Sends close_notify once, without waiting. Best effort. */
 void tls_io_bye(struct tls_io *io);
 
-/* SHA-256 pin of the peer's public key in the form "sha256/BASE64"; ERR_TLS when there is none.
- * out takes 52 bytes (TLS_IO_PIN_SIZE) with the NUL. */
+/* Pin of a certificate's public key: "sha256/BASE64" with the NUL. */
 #define TLS_IO_PIN_SIZE 52
-int tls_io_peer_pin(struct tls_io *io, char out[TLS_IO_PIN_SIZE]) MUST_CHECK;
+int tls_io_cert_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE]) MUST_CHECK;
 
-/* 0 when the peer's certificate is for this name (or IP literal), else ERR_TLS_CERT. */
+/* 0 when the peer's certificate is for this name (or IP literal), else ERR_TLS_CERT. A wildcard in
+ * the certificate names nobody. */
 int tls_io_peer_names(struct tls_io *io, const char *name) MUST_CHECK;
-
-/* Keying material of this connection (RFC 5705/8446 exporter), context empty. */
-int tls_io_export(struct tls_io *io, const char *label, uint8_t *out, size_t len) MUST_CHECK;
 
 #endif
