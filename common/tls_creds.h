@@ -39,8 +39,8 @@ int tls_creds_create_external(gnutls_certificate_credentials_t *out, const char 
 int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnutls_datum_t *data,
 	gnutls_datum_t *signature) MUST_CHECK;
 
-/* The pin of the first certificate in a PEM chain, and the time its validity ends, seconds since the
- * epoch (may be NULL). */
+/* The pin of the first certificate in a PEM chain, and the time its validity ends, seconds since
+ * the epoch (may be NULL). */
 int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE],
 	int64_t *not_after) MUST_CHECK;
 
