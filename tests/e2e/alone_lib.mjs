@@ -175,6 +175,10 @@ export class FakeAuthd extends EventEmitter {
 		this.socket.on('data', (chunk) => this.take(chunk));
 		this.socket.on('error', () => {});
 		this.closed = new Promise((resolve) => { this.socket.on('close', resolve); });
+		// Its reports come often enough that the gate never pings: silence would be taken for death.
+		const socket = this.socket;
+		const beat = setInterval(() => socket.write(frame({ kind: KIND.ping, payload: 'beat' })), 2000);
+		this.closed.then(() => clearInterval(beat));
 		return this;
 	}
 
