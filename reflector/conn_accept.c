@@ -71,8 +71,8 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *timer, int events)
 	listen_all(accept, true);
 }
 
-/* One that has not joined gives way, the oldest of where most come from: an honest client is done in
- * a moment, and a network that opens many does it at its own cost. */
+/* One that has not joined gives way, the oldest of where most come from: an honest client is done
+ * in a moment, and a network that opens many does it at its own cost. */
 static bool make_room(struct worker *worker, unsigned min)
 {
 	struct half_open_node *node = half_open_crowd(&worker->half_open, min);
@@ -86,8 +86,8 @@ static bool make_room(struct worker *worker, unsigned min)
 	return true;
 }
 
-/* Where a crowd has not joined, one of it gives its descriptor back at the end of this turn, and the
- * next turn accepts. Else nothing is to be had, and the newcomer is told so. */
+/* Where a crowd has not joined, one of it gives its descriptor back at the end of this turn, and
+ * the next turn accepts. Else nothing is to be had, and the newcomer is told so. */
 static void out_of_descriptors(struct conn_accept *accept, int listener)
 {
 	int saved_errno = errno;
