@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/tls_creds.h"
 #include "proto/msg.h"
@@ -19,14 +20,6 @@
 
 #define TICK_S 0.1
 #define REVOCATION_SWEEP_S 60
-
-static uint64_t clock_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
-}
 
 static void gate_stop(struct gate *gate)
 {
@@ -114,7 +107,7 @@ static int take_credentials(struct gate *gate, const json_t *msg)
 {
 	const char *chain;
 	struct key *key;
-	char pin[52];
+	char pin[TLS_IO_PIN_SIZE];
 
 	int err = family_read_credentials(msg, &key, &chain);
 	if (err == 0) {
@@ -197,7 +190,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 	int64_t wall = time(NULL);
 
 	(void)events;
-	gate->now_ms = clock_ms();
+	gate->now_ms = clock_now_ms();
 	gate_query_sweep(gate);
 	gate_link_sweep(gate);
 	for (LIST_EACH_SAFE(node, next, &gate->retired_keys)) {
@@ -246,7 +239,7 @@ static int init(struct gate *gate, const struct gate_start *start)
 	list_init(&gate->retired_keys);
 	list_init(&gate->links);
 	list_init(&gate->queries);
-	gate->now_ms = clock_ms();
+	gate->now_ms = clock_now_ms();
 	gate->settings = start->settings;
 	gate->limits = start->settings->limits;
 	bucket_init(&gate->log_refusals, 10, 50, gate->now_ms);

@@ -65,7 +65,7 @@ struct gate {
 	struct gate_worker *workers;
 	size_t worker_count;
 	struct key *key;
-	char pin[52];
+	char pin[TLS_IO_PIN_SIZE];
 	struct list retired_keys;
 	struct list links;
 	unsigned link_count;

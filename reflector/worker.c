@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "reflector/heartbeat.h"
 #include "reflector/lane.h"
@@ -20,14 +21,6 @@
 
 #define STOP_MS 3000u /* after which whoever has not taken its bye is cut */
 #define REVOCATION_SWEEP_S 60
-
-static uint64_t clock_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
-}
 
 void worker_apply_limits(struct worker *worker, const struct settings_limits *limits)
 {
@@ -45,7 +38,7 @@ static void on_turn_begins(struct ev_loop *loop, ev_check *check, int events)
 
 	(void)loop;
 	(void)events;
-	worker->now_ms = clock_ms();
+	worker->now_ms = clock_now_ms();
 	list_init(&again);
 	while (!list_empty(&worker->reread)) {
 		struct list *node = worker->reread.next;
@@ -226,7 +219,7 @@ static int init(struct worker *worker, const struct worker_start *start)
 	(void)gnutls_rnd(GNUTLS_RND_NONCE, &seed, sizeof(seed));
 	half_open_init(&worker->half_open, seed);
 	frame_pool_init(&worker->pool);
-	worker->now_ms = worker->started_ms = clock_ms();
+	worker->now_ms = worker->started_ms = clock_now_ms();
 	worker->port = start->port;
 	(void)snprintf(
 		worker->place, sizeof(worker->place), "%s:%u", start->settings->name, start->port);
