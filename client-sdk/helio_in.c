@@ -86,7 +86,6 @@ int helio_set_layers(struct helio *h, uint16_t id, unsigned spatial, unsigned te
 		err = control_out_layers(&h->session, id, spatial, temporal);
 	}
 	if (err == 0) {
-		stream->recv.layers_limited = spatial < 15 || temporal < 15;
 		handle_wake(h);
 	}
 	handle_unlock(h);

@@ -65,7 +65,7 @@ void recv_reset(struct recv *recv, struct recv_stream *stream)
 	if (stream->buf != NULL) {
 		free(picture_detach(recv, stream));
 	}
-	stream->have_seq = false;
+	memset(stream->have_seq, 0, sizeof(stream->have_seq));
 	stream->have_keyframe = false;
 }
 
@@ -123,18 +123,21 @@ static bool belongs(const struct frame_hdr *first, const struct frame_hdr *hdr)
 		(first->flags & FRAME_KEYFRAME) == (hdr->flags & FRAME_KEYFRAME);
 }
 
-/* Follows the sequence numbers; what is missing makes the picture under way, or one between, lost.
- */
+static bool have_seq(const struct recv_stream *stream, uint8_t layer)
+{
+	return (stream->have_seq[layer / 8] >> layer % 8 & 1) != 0;
+}
+
+/* Follows the layer's sequence numbers; what is missing makes the picture under way, or one between,
+ * lost. */
 static void follow_seq(struct recv *recv, struct recv_stream *stream, const struct frame_hdr *hdr)
 {
 	bool first = (hdr->flags & FRAME_FIRST) != 0;
-	bool gap = stream->have_seq && hdr->seq != stream->next_seq;
+	bool gap = have_seq(stream, hdr->layer) && hdr->seq != stream->next_seq[hdr->layer];
 
-	stream->have_seq = true;
-	stream->next_seq = (uint16_t)(hdr->seq + 1);
-	if (stream->buf != NULL && (gap || first)) {
-		picture_lost(recv, stream);
-	} else if (gap && !(first && stream->layers_limited)) {
+	stream->have_seq[hdr->layer / 8] |= (uint8_t)(1u << hdr->layer % 8);
+	stream->next_seq[hdr->layer] = (uint16_t)(hdr->seq + 1);
+	if (gap || (stream->buf != NULL && first)) {
 		picture_lost(recv, stream);
 	}
 }
@@ -161,7 +164,8 @@ bool recv_fragment(struct recv *recv, struct recv_stream *stream, const struct f
 {
 	bool repeat = (hdr->flags & FRAME_REPEAT) != 0;
 
-	if (repeat && stream->have_seq && (int16_t)(uint16_t)(hdr->seq - stream->next_seq) < 0) {
+	if (repeat && have_seq(stream, hdr->layer) &&
+		(int16_t)(uint16_t)(hdr->seq - stream->next_seq[hdr->layer]) < 0) {
 		return false; /* the copy of a frame that is here already */
 	}
 	follow_seq(recv, stream, hdr);

@@ -13,16 +13,16 @@
 
 #include "proto/frame_hdr.h"
 
+#define RECV_LAYERS 256u /* values of a header's layer field */
 #define RECV_HELD_MAX 33554432u /* bytes of unfinished pictures, all streams together */
 
 /* State of one stream. Zeroed, with `pictures` set for video and screen, it is ready. */
 struct recv_stream {
 	bool pictures; /* a picture may depend on the ones before it */
-	bool layers_limited; /* pictures of upper layers are left out by our own wish: gaps are no
-				loss */
-	bool have_seq;
 	bool have_keyframe; /* what depends on it can be decoded */
-	uint16_t next_seq;
+	/* each layer counts its own frames, so that layers left out on the way are no loss */
+	uint8_t have_seq[RECV_LAYERS / 8]; /* a bit per layer: next_seq is known */
+	uint16_t next_seq[RECV_LAYERS];
 	int64_t asked_at; /* when a keyframe was last asked for; 0: never */
 	/* the picture under way; NULL buffer: none */
 	struct frame_hdr first;

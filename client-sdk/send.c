@@ -224,9 +224,11 @@ static size_t fragment_write(
 	}
 	if (item->source != NULL) {
 		hdr.flags |= (uint8_t)(item->started ? 0 : FRAME_FIRST);
-		item->source->next_seq += (uint16_t)(item->started ? 0 : item->gap);
+		uint16_t *next_seq = &item->source->next_seq[hdr.layer];
+
+		*next_seq += (uint16_t)(item->started ? 0 : item->gap);
 		hdr.flags |= (uint8_t)(len == left ? FRAME_LAST : 0);
-		hdr.seq = item->source->next_seq++;
+		hdr.seq = (*next_seq)++;
 	}
 	hdr.length = (uint32_t)len;
 	frame_hdr_write(&hdr, out);

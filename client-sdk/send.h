@@ -28,6 +28,7 @@ enum send_reason { SEND_DROP_AGE, SEND_DROP_FULL, SEND_DROP_KEYFRAME, SEND_REASO
 #define SEND_AUDIO_ITEMS 512u
 #define SEND_AUDIO_BYTES 524288u
 #define SEND_VIDEO_ITEMS 1024u
+#define SEND_LAYERS 256u /* values of a header's layer field */
 #define SEND_VIDEO_BYTES 8388608u
 
 struct send_drops {
@@ -39,7 +40,7 @@ struct send_drops {
 struct send_source {
 	enum helio_kind kind;
 	uint16_t stream;
-	uint16_t next_seq;
+	uint16_t next_seq[SEND_LAYERS]; /* each layer counts its own frames */
 	uint16_t gap; /* numbers the next frame that enters skips: frames before it were dropped */
 	bool need_keyframe; /* what depends on a dropped picture is refused until a keyframe comes
 			     */

@@ -40,7 +40,7 @@ struct frame_hdr {
 	uint8_t layer; /* spatial << 4 | temporal */
 	uint8_t level; /* audio level in -dBov, 0 loudest, 127 silent (RFC 6464) */
 	uint16_t stream; /* unique in the room; 0 for control, ping, pong */
-	uint16_t seq; /* per stream, wraps */
+	uint16_t seq; /* per stream and layer, wraps */
 	uint32_t timestamp; /* media clock: 48 kHz audio, 90 kHz video; wraps */
 	uint32_t length; /* of the payload, bytes */
 };

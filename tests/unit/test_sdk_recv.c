@@ -14,6 +14,7 @@ struct run {
 	struct recv recv;
 	struct recv_stream stream;
 	uint16_t seq;
+	uint8_t layer;
 	struct recv_picture picture; /* the last one that came out */
 };
 
@@ -39,6 +40,7 @@ static bool feed(
 	struct frame_hdr hdr = {
 		.kind = FRAME_VIDEO,
 		.flags = (uint8_t)flags,
+		.layer = run->layer,
 		.seq = run->seq++,
 		.timestamp = timestamp,
 		.length = (uint32_t)strlen(bytes),
@@ -176,14 +178,20 @@ static void left_out_layers_are_no_loss(void **state)
 
 	(void)state;
 	init(&run);
-	run.stream.layers_limited = true;
 	assert_true(feed(&run, FRAME_KEYFRAME | FRAME_FIRST | FRAME_LAST, 1, "k", "k"));
-	run.seq += 3;
-	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 2, "p", "p"));
-	assert_false(feed(&run, FRAME_FIRST, 3, "p", NULL));
-	run.seq++; /* but inside a picture it is one */
-	assert_false(feed(&run, FRAME_LAST, 3, "p", NULL));
-	assert_false(feed(&run, FRAME_FIRST | FRAME_LAST, 4, "p", NULL));
+	run.layer = 1;
+	run.seq = 100; /* each layer counts for itself */
+	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 2, "u", "u"));
+	run.layer = 0;
+	run.seq = (uint16_t)(65530 + 1);
+	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 3, "p", "p"));
+	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 4, "p", "p")); /* one of layer 1 was left out */
+	assert_int_equal(run.recv.incomplete, 0);
+	run.layer = 1;
+	run.seq = 102; /* but here it is missing */
+	assert_false(feed(&run, FRAME_FIRST | FRAME_LAST, 5, "u", NULL));
+	assert_int_equal(run.recv.incomplete, 1);
+	assert_true(recv_keyframe_due(&run.stream, 1000));
 	finish(&run);
 }
 

@@ -211,6 +211,30 @@ static void old_picture_takes_its_followers(void **state)
 	assert_false(take(q, &hdr));
 }
 
+static void each_layer_counts_its_own_frames(void **state)
+{
+	struct send_queue *q = *state;
+	struct send_source video = { .kind = HELIO_VIDEO, .stream = 9 };
+	struct helio_frame frame = HELIO_FRAME_INIT;
+	struct frame_hdr hdr;
+
+	frame.payload = zeros;
+	frame.length = 10;
+	for (unsigned i = 0; i < 6; i++) {
+		frame.flags = i == 0 ? HELIO_KEYFRAME : 0;
+		frame.temporal = i % 2;
+		frame.timestamp = i;
+		assert_int_equal(send_media(q, &video, &frame, 0), 0);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		assert_true(take(q, &hdr));
+		assert_int_equal(hdr.timestamp, i);
+		assert_int_equal(hdr.layer, i % 2);
+		assert_int_equal(hdr.seq, i / 2);
+	}
+	assert_false(take(q, &hdr));
+}
+
 static void a_dropped_picture_asks_for_a_keyframe(void **state)
 {
 	struct send_queue *q = *state;
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(old_picture_takes_its_followers, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_dropped_picture_asks_for_a_keyframe, setup, teardown),
+		cmocka_unit_test_setup_teardown(each_layer_counts_its_own_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_discardable_picture_goes_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_begun_picture_is_finished, setup, teardown),
 		cmocka_unit_test_setup_teardown(video_bounds, setup, teardown),
