@@ -204,6 +204,18 @@ const char *http_request_query(const struct http_request *req, const char *key)
 		: NULL;
 }
 
+/* A NUL would end the text early, and hide what stands behind it: it stays as it was sent, and fits
+ * no name then. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+	(void)arg;
+	(void)connection;
+	for (char *at = strstr(text, "%00"); at != NULL; at = strstr(at, "%00")) {
+		memcpy(at, "%%%", 3); /* begins no escape */
+	}
+	return MHD_http_unescape(text);
+}
+
 /* ---- start and end ---- */
 
 __attribute__((format(printf, 2, 0))) static void mhd_log(void *arg, const char *fmt, va_list ap)
@@ -233,13 +245,13 @@ static void add_listener(struct http_srv *srv, enum http_listener kind, int fd)
 	l->kind = kind;
 	l->daemon =
 		MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, /* the log must come first */
-			MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-			MHD_OPTION_THREAD_POOL_SIZE, tls ? PUBLIC_THREADS : ADMIN_THREADS,
-			MHD_OPTION_CONNECTION_LIMIT, tls ? PUBLIC_CONNECTIONS : ADMIN_CONNECTIONS,
-			MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-			(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY,
-			tls ? tls_options : no_options,
+			MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+			unescape, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+			tls ? PUBLIC_THREADS : ADMIN_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+			tls ? PUBLIC_CONNECTIONS : ADMIN_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+			IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+			MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
+			on_connection, l, MHD_OPTION_ARRAY, tls ? tls_options : no_options,
 			tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_cert_retrieve,
 			MHD_OPTION_END);
 	if (l->daemon == NULL) {

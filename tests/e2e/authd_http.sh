@@ -210,6 +210,9 @@ check 'unknown fields are passed over' is 200 pub POST /v1/token \
 check 'wrong method' says 405 unknown-message pub GET /v1/token
 check 'and which would be right' grep -qi '^allow: POST' "$RUN/head"
 check 'no such path' says 404 not-found pub GET /v2/token
+check 'path with a NUL' says 404 not-found pub GET '/healthz%00/x'
+check 'name with a NUL' says 404 not-found adm PATCH '/v1/users/alice%00x' -d '{"disabled":true}'
+check 'query with a NUL' says 400 bad-field adm GET '/v1/tokens?room=demo%00x'
 check 'path that climbs' says 404 not-found pub GET /v1/../../etc/passwd --path-as-is
 for path in /v1/users /v1/rooms /v1/rooms/demo /v1/tokens /v1/participants /v1/reflectors; do
 	check "$path is not public" says 404 not-found pub GET "$path"
