@@ -17,15 +17,18 @@
 
 #define BACKLOG 64
 
-static bool somebody_answers(const struct sockaddr_un *addr)
+/* Only a refusal says that nobody is there: a full backlog (for which we do not wait), or a socket
+ * that we may not use, is somebody's. */
+static bool somebody_listens(const struct sockaddr_un *addr)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answers = fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool listens = fd < 0 || connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ||
+		errno != ECONNREFUSED;
 
 	if (fd >= 0) {
 		close(fd);
 	}
-	return answers;
+	return listens;
 }
 
 static int clear_path(const struct sockaddr_un *addr, char why[512])
@@ -40,7 +43,7 @@ static int clear_path(const struct sockaddr_un *addr, char why[512])
 			addr->sun_path);
 		return ERR_CONFIG;
 	}
-	if (somebody_answers(addr)) {
+	if (somebody_listens(addr)) {
 		snprintf(why, 512, "admin-socket %s is in use: another helio-authd runs",
 			addr->sun_path);
 		return ERR_EXISTS;

@@ -1,6 +1,6 @@
 /*
  * The conformance test of stores: what every back end must do, then what is SQLite's own:
- * reopening, migrations, a full disk.
+ * reopening, migrations, a full disk. And the admin socket, which two daemons may want.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "authd/admin_socket.h"
 #include "authd/store_sqlite.h"
 #include "authd/store_sqlite_impl.h"
 
@@ -400,9 +403,40 @@ static void test_full_disk(void **state)
 	assert_int_equal(token_count(f->st, NULL, NULL, true, NOW), tokens + 1);
 }
 
+/* A daemon that is stopped keeps its socket: its backlog is full, and a start must not wait for it
+ * or take the socket away. */
+static void test_admin_socket_of_a_busy_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), clients[8], fd = -1;
+	char why[512] = "";
+	unsigned count = 0;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/sock", f->dir);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	do {
+		assert_in_range(count, 0, 7);
+		clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	} while (connect(clients[count++], (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	assert_int_equal(admin_socket_open(addr.sun_path, &fd, why), ERR_EXISTS);
+	assert_non_null(strstr(why, "in use"));
+	while (count > 0) {
+		close(clients[--count]);
+	}
+	close(listener);
+	/* nobody is left: the file is stale */
+	assert_int_equal(admin_socket_open(addr.sun_path, &fd, why), 0);
+	close(fd);
+	unlink(addr.sun_path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_admin_socket_of_a_busy_daemon, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_users, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_list_ends_when_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rooms_and_places, setup, teardown),
