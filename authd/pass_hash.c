@@ -4,6 +4,7 @@
  */
 #include "authd/pass_hash.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sodium.h>
@@ -149,7 +150,12 @@ int pass_hash_verify(struct pass_hash *ph, const char *hash, const char *passwor
 		memset(text, 0, sizeof(text));
 		strncpy(text, hash, sizeof(text) - 1);
 	}
+	errno = 0;
 	int rc = crypto_pwhash_str_verify(text, password, strlen(password));
+	bool no_memory = rc != 0 && errno == ENOMEM;
 	leave(ph);
+	if (no_memory) {
+		return ERR_NOMEM; /* nothing was found out about the password */
+	}
 	return rc == 0 && hash != NULL ? 0 : ERR_LOGIN;
 }

@@ -28,7 +28,7 @@ int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes) M
 int pass_hash_make(struct pass_hash *ph, const char *password, char out[PASS_HASH_SIZE]) MUST_CHECK;
 
 /* hash NULL: there is no such user; costs the same and answers ERR_LOGIN. 0: the password is right;
- * ERR_LOGIN; ERR_RATE when the queue is full. */
+ * ERR_LOGIN; ERR_RATE when the queue is full; ERR_NOMEM. */
 int pass_hash_verify(struct pass_hash *ph, const char *hash, const char *password) MUST_CHECK;
 
 #endif

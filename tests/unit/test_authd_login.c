@@ -2,6 +2,7 @@
  * Logins: the format and cost of hashes, the bound of their queue, the limits on failures, and that
  * a stranger cannot tell what was wrong.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,6 +46,36 @@ static void test_hash_format_and_verify(void **state)
 	assert_memory_equal(hash, "$argon2id$v=19$m=8192,t=2,p=1$", 30);
 	pass_hash_destroy(ph);
 	pass_hash_destroy(NULL);
+}
+
+static bool out_of_memory;
+
+/* Stands before libsodium's, to be without memory at will. */
+int crypto_pwhash_str_verify(const char str[crypto_pwhash_STRBYTES], const char *const passwd,
+	unsigned long long passwdlen)
+{
+	if (out_of_memory) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return crypto_pwhash_argon2id_str_verify(str, passwd, passwdlen);
+}
+
+/* Who knows the password is not told that it is wrong, nor does it count as a failure. */
+static void test_no_memory_is_not_a_wrong_password(void **state)
+{
+	struct pass_hash *ph = NULL;
+	char hash[PASS_HASH_SIZE];
+
+	(void)state;
+	assert_int_equal(pass_hash_create(&ph, 0, MEMORY, PASSES), 0);
+	assert_int_equal(pass_hash_make(ph, "correct horse", hash), 0);
+	out_of_memory = true;
+	assert_int_equal(pass_hash_verify(ph, hash, "correct horse"), ERR_NOMEM);
+	assert_int_equal(pass_hash_verify(ph, NULL, "correct horse"), ERR_NOMEM);
+	out_of_memory = false;
+	assert_int_equal(pass_hash_verify(ph, hash, "correct horse"), 0);
+	pass_hash_destroy(ph);
 }
 
 static void test_long_password_is_not_shortened(void **state)
@@ -331,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hash_format_and_verify),
+		cmocka_unit_test(test_no_memory_is_not_a_wrong_password),
 		cmocka_unit_test(test_long_password_is_not_shortened),
 		cmocka_unit_test(test_hash_queue_is_bounded),
 		cmocka_unit_test(test_rate_by_user),
