@@ -148,16 +148,18 @@ static int check_key_file(int fd, const char *file, char why[512])
 	return 0;
 }
 
-/* Makes the file when there is none. */
+/* Makes the file when there is none. Does not wait for a writer, should it be a pipe. */
 static int open_key_file(const char *file, int *fd, char why[512])
 {
-	*fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+
+	*fd = open(file, flags);
 	if (*fd < 0 && errno == ENOENT) {
 		int err = make_key_file(file, why);
 		if (err != 0) {
 			return err;
 		}
-		*fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		*fd = open(file, flags);
 	}
 	if (*fd < 0) {
 		snprintf(why, 512, "the signing key %.300s cannot be opened: %s", file,

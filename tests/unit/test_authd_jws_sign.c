@@ -169,6 +169,11 @@ static void test_other_files_are_refused(void **state)
 	assert_int_equal(symlink(target, f->file), 0);
 	assert_int_not_equal(jws_signer_open(&signer, f->file, f->why), 0);
 	assert_int_not_equal(access(target, F_OK), 0);
+	/* a pipe must not make the start wait for a writer */
+	unlink(f->file);
+	assert_int_equal(mkfifo(f->file, 0600), 0);
+	assert_int_equal(jws_signer_open(&signer, f->file, f->why), ERR_CONFIG);
+	unlink(f->file);
 	/* a folder that is not there */
 	assert_int_equal(jws_signer_open(&signer, "/nonexistent/key.pem", f->why), ERR_SYSTEM);
 }
