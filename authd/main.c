@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -99,13 +100,15 @@ static void block_signals(sigset_t *set)
 }
 
 /* Enough files for all connections that are allowed; a core file never: passwords and the key are
- * in memory. Best effort. */
+ * in memory. The limit alone would not keep the kernel from piping one to a program. Best effort.
+ */
 static void set_limits(void)
 {
 	const struct rlimit no_core = { 0, 0 };
 	struct rlimit files;
 
 	(void)setrlimit(RLIMIT_CORE, &no_core);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES) {
 		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
