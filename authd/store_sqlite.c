@@ -243,7 +243,9 @@ static int prepare(struct store_sqlite *s, const char *file, char why[512])
 		    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 		    " PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
 		    NULL, NULL, NULL) != SQLITE_OK) {
-		snprintf(why, 512, "%s cannot be used: %s", file, sqlite3_errmsg(s->db));
+		snprintf(why, 512,
+			"%.300s cannot be used: %.100s: restore it from a backup, or move it away to begin anew",
+			file, sqlite3_errmsg(s->db));
 		return ERR_STORE;
 	}
 	int err = store_sqlite_migrate(s->db, reason);
@@ -254,8 +256,9 @@ static int prepare(struct store_sqlite *s, const char *file, char why[512])
 	for (int i = 0; i < SQL_COUNT; i++) {
 		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i],
 			    NULL) != SQLITE_OK) {
-			snprintf(why, 512, "%s does not fit its schema: %s", file,
-				sqlite3_errmsg(s->db));
+			snprintf(why, 512,
+				"%.300s does not fit its schema: %.100s: restore it from a backup",
+				file, sqlite3_errmsg(s->db));
 			return ERR_STORE;
 		}
 	}
