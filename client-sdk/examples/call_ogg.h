@@ -18,8 +18,8 @@ struct call_ogg *call_ogg_open(FILE *f, unsigned channels, const char *title);
 
 /*
  * Appends a packet; timestamp is its first sample's on the 48 kHz media clock. One at an earlier
- * time than what was written is left out, and so is a silence before it that has not had the time
- * to pass since the first packet. False when the file cannot be written.
+ * time than what was written is left out, and so is a silence before it that is longer than the
+ * time since the first packet. False when the file cannot be written.
  */
 bool call_ogg_write(struct call_ogg *o, const void *packet, size_t length, uint32_t timestamp);
 

@@ -167,8 +167,7 @@ static void test_ogg_gaps_of_a_liar(void **state)
 	assert_non_null(ogg);
 	for (unsigned i = 0; i < 20; i++) {
 		make_packet(enc, i * FRAME, &frame);
-		assert_true(
-			call_ogg_write(ogg, frame.payload, frame.length, i * (3599u * 48000u)));
+		assert_true(call_ogg_write(ogg, frame.payload, frame.length, i * (3599u * 48000u)));
 	}
 	assert_true(call_ogg_close(ogg));
 	helio_opus_encoder_destroy(enc);
