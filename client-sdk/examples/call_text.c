@@ -83,7 +83,7 @@ static size_t write_json(char out[16], const char *s, size_t n, uint32_t value)
 		out[1] = s[0];
 		return 2;
 	}
-	if (value < 0x20 || value == 0x7f) {
+	if (is_control(value)) { /* scripts run on terminals too */
 		return (size_t)snprintf(out, 16, "\\u%04x", (unsigned)value);
 	}
 	memcpy(out, s, n);

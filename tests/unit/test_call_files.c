@@ -84,6 +84,11 @@ static void test_text(void **state)
 	expect_clean("ab\xc3\xbc", 4, 4, "ab"); /* no half characters at the end of the buffer */
 	call_text_json(out, sizeof(out), "\"\\\n\033\0\xff", 6);
 	assert_string_equal(out, "\\\"\\\\\\u000a\\u001b\\u0000\xef\xbf\xbd");
+	call_text_json(out, sizeof(out),
+		"\xc2\x9b"
+		"31m\xe2\x80\xae",
+		8);
+	assert_string_equal(out, "\\u009b31m\\u202e");
 	assert_int_equal(call_text_width("gr\xc3\xbc\xc3\x9f"), 4);
 }
 
