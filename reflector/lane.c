@@ -63,6 +63,15 @@ static void linger(struct lane *lane)
 	}
 }
 
+void lane_go_on_opening(struct lane *lane)
+{
+	if (lane->state == LANE_HANDSHAKE) {
+		conn_tls_step(lane);
+	} else if (lane->state == LANE_GREETING) {
+		frame_read_lane(lane);
+	}
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct lane *lane = io->data;
@@ -71,9 +80,11 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	switch (lane->state) {
 	case LANE_HANDSHAKE:
-		conn_tls_step(lane);
-		break;
 	case LANE_GREETING:
+		if (list_empty(&lane->opening)) {
+			list_append(&lane->worker->opening, &lane->opening);
+		}
+		break;
 	case LANE_JOINED:
 		frame_read_lane(lane);
 		break;
@@ -151,6 +162,7 @@ int lane_create(struct worker *worker, int fd, const struct sockaddr *sa, sockle
 	list_append(&worker->lanes, &lane->all);
 	half_open_add(&worker->half_open, &lane->half_open, sa);
 	list_init(&lane->reread);
+	list_init(&lane->opening);
 	list_init(&lane->dead);
 	ev_io_init(&lane->readable, on_readable, fd, EV_READ);
 	ev_io_init(&lane->writable, on_writable, fd, EV_WRITE);
@@ -166,6 +178,7 @@ void lane_destroy(struct lane *lane)
 	ev_io_stop(lane->worker->loop, &lane->writable);
 	list_remove(&lane->all);
 	list_remove(&lane->reread);
+	list_remove(&lane->opening);
 	list_remove(&lane->dead);
 	tls_io_finish(&lane->io);
 	lane->key->sessions--;
@@ -198,6 +211,7 @@ void lane_close(struct lane *lane)
 	}
 	lane_enter(lane, LANE_CLOSING, CLOSING_MS);
 	list_remove(&lane->reread);
+	list_remove(&lane->opening);
 	ev_io_stop(lane->worker->loop, &lane->readable);
 	if (lane->session != NULL) {
 		session_mark_dirty(lane->session);
@@ -229,5 +243,6 @@ void lane_kill(struct lane *lane)
 	ev_io_stop(lane->worker->loop, &lane->readable);
 	ev_io_stop(lane->worker->loop, &lane->writable);
 	list_remove(&lane->reread);
+	list_remove(&lane->opening);
 	list_append(&lane->worker->dead, &lane->dead);
 }

@@ -41,7 +41,7 @@ struct lane {
 	struct frame_reader reader;
 	uint64_t deadline_ms; /* of the state; 0: none */
 	uint64_t heard_ms, sent_ms;
-	struct list all, reread, dead;
+	struct list all, reread, opening, dead;
 	struct half_open_node half_open;
 	char address[64]; /* for logs and queries only */
 };
@@ -53,6 +53,10 @@ void lane_destroy(struct lane *lane);
 
 /* Changes the state, and with it the deadline (0: none), milliseconds from now. */
 void lane_enter(struct lane *lane, enum lane_state state, uint64_t deadline_ms);
+
+/* Goes on with the handshake or the hello, with what has come of it. The worker's, when it is this
+ * lane's turn. */
+void lane_go_on_opening(struct lane *lane);
 
 /* Before the join: sends an error with "fatal" and closes. */
 void lane_fail(struct lane *lane, int err);

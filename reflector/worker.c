@@ -21,6 +21,7 @@
 
 #define STOP_MS 3000u /* after which whoever has not taken its bye is cut */
 #define REVOCATION_SWEEP_S 60
+#define OPENINGS_PER_TURN 8u
 
 void worker_apply_limits(struct worker *worker, const struct settings_limits *limits)
 {
@@ -110,15 +111,27 @@ static void reap(struct worker *worker)
 	}
 }
 
+/* A handshake or a join costs as much as some thousand frames: media never waits for more than a
+ * few of them, however many come at once. Who came first is served first. */
+static void open_some(struct worker *worker)
+{
+	for (unsigned i = 0; i < OPENINGS_PER_TURN && !list_empty(&worker->opening); i++) {
+		struct lane *lane = LIST_ENTRY(worker->opening.next, struct lane, opening);
+		list_remove(&lane->opening);
+		lane_go_on_opening(lane);
+	}
+}
+
 /* Last in a turn, before the loop waits. */
 static void on_turn_ends(struct ev_loop *loop, ev_prepare *prepare, int events)
 {
 	struct worker *worker = prepare->data;
 
 	(void)events;
+	open_some(worker);
 	flush_all(worker);
 	reap(worker);
-	if (list_empty(&worker->reread)) {
+	if (list_empty(&worker->reread) && list_empty(&worker->opening)) {
 		ev_idle_stop(loop, &worker->more_to_read);
 	} else {
 		ev_idle_start(loop, &worker->more_to_read);
@@ -203,7 +216,7 @@ static void start_watchers(struct worker *worker)
 static void init_lists(struct worker *worker)
 {
 	struct list *all[] = { &worker->retired_keys, &worker->lanes, &worker->reread,
-		&worker->sessions, &worker->dirty, &worker->doomed, &worker->dead,
+		&worker->opening, &worker->sessions, &worker->dirty, &worker->doomed, &worker->dead,
 		&worker->empty_rooms };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -3,9 +3,9 @@
  * start it opens nothing: listening sockets, stderr and two sockets to its own family are all it
  * has.
  *
- * A turn of the loop: every readable lane is read; then, before the loop waits again, doomed
- * sessions are closed, every session that has something queued is flushed once, and what died is
- * reaped.
+ * A turn of the loop: every readable lane of a session is read; then, before the loop waits again,
+ * a few of those that shake hands or join go on, doomed sessions are closed, every session that has
+ * something queued is flushed once, and what died is reaped.
  */
 #ifndef REFLECTOR_WORKER_H
 #define REFLECTOR_WORKER_H
@@ -60,6 +60,7 @@ struct worker {
 	struct list lanes; /* all of them */
 	struct half_open half_open; /* lanes that have not joined yet */
 	struct list reread; /* lanes that stopped at their budget */
+	struct list opening; /* lanes with something of a handshake or hello to read */
 	struct list sessions;
 	struct list dirty; /* sessions with something to flush */
 	struct list doomed; /* sessions to be closed at the end of the turn */

@@ -2,6 +2,7 @@
 // again and again: nobody else may lose a frame, his session or his way in.
 // usage: reflector_crowd.mjs --reflector PROGRAM
 import net from 'node:net';
+import tls from 'node:tls';
 import { KIND, frame, join, until } from './hrp.mjs';
 import { Checks, assert, options, watchdog } from './check.mjs';
 import { FakeAuthd, Files, Reflector, freePorts } from './alone_lib.mjs';
@@ -77,7 +78,7 @@ async function silentCrowd(port, count) {
 	const sockets = Array.from({ length: count }, () =>
 		net.connect({ host: address, port, localAddress: '127.9.9.9' }).on('error', () => {}));
 	await until(() => sockets.every((socket) => !socket.connecting), 10000);
-	return { gone: () => sockets.forEach((socket) => socket.destroy()) };
+	return { sockets, gone: () => sockets.forEach((socket) => socket.destroy()) };
 }
 
 await checks.run('1,200 silent connections from one network: who came before from elsewhere gets in', async () => {
@@ -100,6 +101,46 @@ exec "${opt.reflector}" "$@"
 	await first.ping();
 	crowd.gone();
 	await ends(first, second);
+});
+
+// The first bytes of a good handshake. The answer to them costs the reflector a signature.
+async function clientHello() {
+	const server = net.createServer();
+	await new Promise((resolve) => { server.listen(0, address, resolve); });
+	const hello = new Promise((resolve) => {
+		server.once('connection', (socket) => socket.once('data', (bytes) => {
+			socket.destroy();
+			server.close();
+			resolve(bytes);
+		}));
+	});
+	tls.connect({ host: address, port: server.address().port, servername: 'r1.example',
+		ALPNProtocols: ['helio/1'], minVersion: 'TLSv1.3' }).on('error', () => {});
+	return hello;
+}
+
+await checks.run('600 handshakes at one moment: who is in is answered before most of them', async () => {
+	const lane = await enter('inside');
+	const crowd = await silentCrowd(main.port, 600);
+	await lane.ping();
+	const hello = await clientHello();
+	let answered = 0;
+	crowd.sockets.forEach((socket) => socket.once('data', () => { answered += 1; }));
+	// Stopped meanwhile, the worker finds all of it in one turn.
+	const worker = main.reflector.pid('worker-started', main.port);
+	process.kill(worker, 'SIGSTOP');
+	crowd.sockets.forEach((socket) => socket.write(hello));
+	const pong = lane.ping(undefined, 30000);
+	await new Promise((resolve) => { setTimeout(resolve, 50); }); // for node to write it all
+	process.kill(worker, 'SIGCONT');
+	const start = performance.now();
+	await pong;
+	const first = performance.now() - start;
+	assert.ok(await until(() => answered === 600, 30000), `${answered} answered`);
+	const all = performance.now() - start;
+	assert.ok(first < all / 3, `pong after ${first.toFixed()} ms, the last handshake after ${all.toFixed()} ms`);
+	crowd.gone();
+	await lane.bye();
 });
 
 const status = checks.finish();
