@@ -16,6 +16,13 @@ E2E_NODE_ARGS=(--authd "$AUTHD_URL" --ca "$RUN/ca.crt" --password 'correct horse
 
 workers_pids() { ctl reflector list --json | jq -r '.. | objects | select(has("pid")) | "\(.port) \(.pid)"'; }
 pid_of_port() { workers_pids | awk -v port="$1" '$1 == port { print $2 }'; }
+# other_worker PORT PID: another process than that has the port.
+other_worker()
+{
+	local pid
+	pid=$(pid_of_port "$1")
+	[ -n "$pid" ] && [ "$pid" != "$2" ]
+}
 gate_pid()
 {
 	local pid workers
@@ -169,14 +176,15 @@ bans()
 # Revocations must outlive the processes that know them.
 bans_last()
 {
-	local before
+	local before first
 	before=$(log_count authd link-up)
 	background_node hammer "$RUN/hammer.out" "$E2E/probe.mjs" hammer "${E2E_NODE_ARGS[@]}" --user bob \
 		--room "$ROOM_A" --answer "$RUN/revoked.answer" --seconds 4
 	kill -KILL "$(gate_pid)"
 	wait_for 15 count_over "$before" authd link-up
-	kill -KILL "$(pid_of_port "$PORT_A")"
-	sleep 1
+	first=$(pid_of_port "$PORT_A")
+	kill -KILL "$first"
+	wait_for 10 other_worker "$PORT_A" "$first" || bad 'the worker is started again'
 	kill -KILL "$(pid_of_port "$PORT_A")"
 	check 'another worker, another gate: other tokens open the room' wait_for 10 try_ok alice "$ROOM_A"
 	check 'another worker, another gate: a revoked token does not' \
