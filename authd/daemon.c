@@ -15,6 +15,7 @@
 #include "authd/http_srv.h"
 #include "authd/jwks.h"
 #include "authd/routes.h"
+#include "authd/state_dir.h"
 #include "authd/store_sqlite.h"
 #include "common/clock.h"
 #include "common/log.h"
