@@ -107,8 +107,7 @@ static char *path_dup(const char *file, const char *path)
 
 static int check_required(cfg_t *cfg, const char *file, char *error)
 {
-	static const char *const required[] = { "cluster", "certificate", "key", "state-dir",
-		"control-ca" };
+	static const char *const required[] = { "cluster", "certificate", "key", "control-ca" };
 
 	if (cfg_size(cfg, "listen") == 0) {
 		return fail(error,
@@ -117,7 +116,7 @@ static int check_required(cfg_t *cfg, const char *file, char *error)
 	}
 	for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
 		if (str_of(cfg, required[i])[0] == '\0') {
-			return fail(error, "%s: %s is missing: it is required, see helio-authd(8)",
+			return fail(error, "%s: %s is missing: it is required, see authd.conf(5)",
 				file, required[i]);
 		}
 	}
