@@ -128,8 +128,8 @@ static bool have_seq(const struct recv_stream *stream, uint8_t layer)
 	return (stream->have_seq[layer / 8] >> layer % 8 & 1) != 0;
 }
 
-/* Follows the layer's sequence numbers; what is missing makes the picture under way, or one between,
- * lost. */
+/* Follows the layer's sequence numbers; what is missing makes the picture under way, or one
+ * between, lost. */
 static void follow_seq(struct recv *recv, struct recv_stream *stream, const struct frame_hdr *hdr)
 {
 	bool first = (hdr->flags & FRAME_FIRST) != 0;

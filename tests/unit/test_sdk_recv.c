@@ -185,7 +185,8 @@ static void left_out_layers_are_no_loss(void **state)
 	run.layer = 0;
 	run.seq = (uint16_t)(65530 + 1);
 	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 3, "p", "p"));
-	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 4, "p", "p")); /* one of layer 1 was left out */
+	/* one of layer 1 was left out */
+	assert_true(feed(&run, FRAME_FIRST | FRAME_LAST, 4, "p", "p"));
 	assert_int_equal(run.recv.incomplete, 0);
 	run.layer = 1;
 	run.seq = 102; /* but here it is missing */
