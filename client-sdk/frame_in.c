@@ -120,18 +120,6 @@ static int on_fragment(struct session *s, struct roster_stream *stream, const st
 	return 0;
 }
 
-static enum frame_kind kind_of(const struct roster_stream *stream)
-{
-	switch (stream->kind) {
-	case HELIO_AUDIO:
-		return FRAME_AUDIO;
-	case HELIO_DATA:
-		return FRAME_DATA;
-	default:
-		return FRAME_VIDEO;
-	}
-}
-
 static int on_media(
 	struct session *s, const struct frame_hdr *hdr, const uint8_t *payload, int64_t now)
 {
@@ -140,7 +128,7 @@ static int on_media(
 	if (!s->joined || stream == NULL) {
 		return 0;
 	}
-	if (hdr->kind != kind_of(stream)) {
+	if (hdr->kind != send_frame_kind(stream->kind)) {
 		return ERR_BAD_FRAME;
 	}
 	if (stream->kind == HELIO_AUDIO) {

@@ -154,7 +154,7 @@ int send_chat(struct send_queue *q, uint16_t to, uint16_t seq, const void *text,
 	return 0;
 }
 
-static enum frame_kind frame_kind_of(enum helio_kind kind)
+enum frame_kind send_frame_kind(enum helio_kind kind)
 {
 	switch (kind) {
 	case HELIO_AUDIO:
@@ -195,7 +195,7 @@ int send_media(struct send_queue *q, struct send_source *source, const struct he
 	if (!send_policy_admit(q, &q->lists[class], source, frame)) {
 		return ERR_FULL;
 	}
-	item = item_create(frame_kind_of(source->kind), frame->payload, frame->length);
+	item = item_create(send_frame_kind(source->kind), frame->payload, frame->length);
 	if (item == NULL) {
 		return ERR_NOMEM;
 	}

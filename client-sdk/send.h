@@ -89,6 +89,8 @@ int send_ping(struct send_queue *q, const void *payload, size_t len) MUST_CHECK;
 /* A chat message to the room (to 0) or one participant. */
 int send_chat(
 	struct send_queue *q, uint16_t to, uint16_t seq, const void *text, size_t len) MUST_CHECK;
+/* In which frames a stream of this kind is sent: a screen is video. */
+enum frame_kind send_frame_kind(enum helio_kind kind);
 /* A packet or picture. ERR_FULL when it was dropped, ERR_TOO_LARGE for audio over one frame. */
 int send_media(struct send_queue *q, struct send_source *source, const struct helio_frame *frame,
 	int64_t now) MUST_CHECK;

@@ -551,3 +551,29 @@ void sdk_wait_frames(struct sdk *sdk, size_t count)
 	}
 	assert_int_equal(sdk->frame_count, count);
 }
+
+int sdk_setup(void **state)
+{
+	struct sdk *sdk = malloc(sizeof(*sdk));
+
+	assert_non_null(sdk);
+	sdk_init(sdk);
+	*state = sdk;
+	return 0;
+}
+
+int sdk_setup_created(void **state)
+{
+	sdk_setup(state);
+	sdk_create(*state, NULL);
+	return 0;
+}
+
+int sdk_teardown(void **state)
+{
+	struct sdk *sdk = *state;
+
+	sdk_finish(sdk);
+	free(sdk);
+	return 0;
+}

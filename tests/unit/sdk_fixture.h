@@ -61,6 +61,10 @@ void sdk_init_named(struct sdk *sdk, const char *name);
 /* Writes the CA to a temporary file and returns its name, for the caller to unlink and free. */
 char *sdk_ca_file(struct sdk *sdk);
 void sdk_finish(struct sdk *sdk);
+/* For cmocka: *state is a struct sdk, with or without a client that skips authd. */
+int sdk_setup(void **state);
+int sdk_setup_created(void **state);
+int sdk_teardown(void **state);
 
 /* The answer of authd that names the fake, in sdk->token_answer. pin NULL: none. */
 void sdk_answer_make(struct sdk *sdk, const char *pin);

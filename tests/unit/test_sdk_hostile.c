@@ -12,26 +12,6 @@
 #include "client-sdk/loop.h"
 #include "tests/unit/sdk_fixture.h"
 
-static int setup(void **state)
-{
-	struct sdk *sdk = malloc(sizeof(*sdk));
-
-	assert_non_null(sdk);
-	sdk_init(sdk);
-	sdk_create(sdk, NULL);
-	*state = sdk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct sdk *sdk = *state;
-
-	sdk_finish(sdk);
-	free(sdk);
-	return 0;
-}
-
 static void say_hello(struct sdk *sdk)
 {
 	assert_int_equal(helio_join(sdk->h), 0);
@@ -526,24 +506,24 @@ static void texts_for_people_are_cleaned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(lies_before_the_welcome, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_welcomes, setup, teardown),
-		cmocka_unit_test_setup_teardown(frames_before_the_welcome, setup, teardown),
-		cmocka_unit_test_setup_teardown(lies_in_the_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_frames, setup, teardown),
-		cmocka_unit_test_setup_teardown(frames_over_their_own_limit, setup, teardown),
-		cmocka_unit_test_setup_teardown(cut_inside_a_frame, setup, teardown),
-		cmocka_unit_test_setup_teardown(byte_by_byte, setup, teardown),
-		cmocka_unit_test_setup_teardown(ping_flood, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_participants, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_largest_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(lies_before_the_welcome, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(bad_welcomes, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(frames_before_the_welcome, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(lies_in_the_room, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(bad_frames, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(frames_over_their_own_limit, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(cut_inside_a_frame, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(byte_by_byte, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(ping_flood, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(too_many_participants, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(the_largest_room, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(too_many_streams, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(
-			keyframe_requests_are_paced, setup, teardown),
-		cmocka_unit_test_setup_teardown(published_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(unpublished_under_load, setup, teardown),
-		cmocka_unit_test_setup_teardown(early_birds, setup, teardown),
-		cmocka_unit_test_setup_teardown(texts_for_people_are_cleaned, setup, teardown),
+			keyframe_requests_are_paced, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(published_twice, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(unpublished_under_load, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(early_birds, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(texts_for_people_are_cleaned, sdk_setup_created, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

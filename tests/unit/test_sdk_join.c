@@ -18,25 +18,6 @@
 
 #define WRONG_PIN "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-static int setup(void **state)
-{
-	struct sdk *sdk = malloc(sizeof(*sdk));
-
-	assert_non_null(sdk);
-	sdk_init(sdk);
-	*state = sdk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct sdk *sdk = *state;
-
-	sdk_finish(sdk);
-	free(sdk);
-	return 0;
-}
-
 /* The client's side of a handshake that it must refuse. */
 static void refuse_handshake(struct sdk *sdk)
 {
@@ -525,31 +506,31 @@ static void destroys_in_every_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(wrong_pin, setup, teardown),
-		cmocka_unit_test_setup_teardown(neither_pin_nor_ca, setup, teardown),
-		cmocka_unit_test_setup_teardown(ca_alone_is_enough, setup, teardown),
-		cmocka_unit_test_setup_teardown(pin_is_checked_beside_the_ca, setup, teardown),
-		cmocka_unit_test_setup_teardown(another_ca_beside_the_pin, setup, teardown),
-		cmocka_unit_test_setup_teardown(name_is_checked_with_the_ca, setup, teardown),
-		cmocka_unit_test_setup_teardown(goes_to_the_next_endpoint, setup, teardown),
-		cmocka_unit_test_setup_teardown(next_endpoint_after_a_wrong_pin, setup, teardown),
-		cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_tls_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(cut_in_the_handshake, setup, teardown),
-		cmocka_unit_test_setup_teardown(silence_has_a_deadline, setup, teardown),
-		cmocka_unit_test_setup_teardown(joins_over_ipv6, setup, teardown),
-		cmocka_unit_test_setup_teardown(refused_by_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(bye_instead_of_welcome, setup, teardown),
-		cmocka_unit_test_setup_teardown(closed_instead_of_welcome, setup, teardown),
-		cmocka_unit_test_setup_teardown(ends_with_bye, setup, teardown),
-		cmocka_unit_test_setup_teardown(ends_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(ends_with_a_cut, setup, teardown),
-		cmocka_unit_test_setup_teardown(reason_survives_writing, setup, teardown),
-		cmocka_unit_test_setup_teardown(heartbeats, setup, teardown),
-		cmocka_unit_test_setup_teardown(leaves_before_it_came, setup, teardown),
-		cmocka_unit_test_setup_teardown(leaving_sends_what_is_queued, setup, teardown),
-		cmocka_unit_test_setup_teardown(leaving_has_a_deadline, setup, teardown),
-		cmocka_unit_test_setup_teardown(destroys_in_every_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(wrong_pin, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(neither_pin_nor_ca, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(ca_alone_is_enough, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(pin_is_checked_beside_the_ca, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(another_ca_beside_the_pin, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(name_is_checked_with_the_ca, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(goes_to_the_next_endpoint, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(next_endpoint_after_a_wrong_pin, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(nobody_listens, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(no_tls_there, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(cut_in_the_handshake, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(silence_has_a_deadline, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(joins_over_ipv6, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(refused_by_name, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(bye_instead_of_welcome, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(closed_instead_of_welcome, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(ends_with_bye, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(ends_in_order, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(ends_with_a_cut, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(reason_survives_writing, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(heartbeats, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(leaves_before_it_came, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(leaving_sends_what_is_queued, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(leaving_has_a_deadline, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(destroys_in_every_state, sdk_setup, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

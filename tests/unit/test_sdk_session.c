@@ -10,26 +10,6 @@
 
 #include "tests/unit/sdk_fixture.h"
 
-static int setup(void **state)
-{
-	struct sdk *sdk = malloc(sizeof(*sdk));
-
-	assert_non_null(sdk);
-	sdk_init(sdk);
-	sdk_create(sdk, NULL);
-	*state = sdk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct sdk *sdk = *state;
-
-	sdk_finish(sdk);
-	free(sdk);
-	return 0;
-}
-
 static const char *text_of(const json_t *message, const char *key)
 {
 	return json_string_value(json_object_get(message, key));
@@ -633,25 +613,25 @@ static void callbacks_may_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(joins_and_leaves, setup, teardown),
-		cmocka_unit_test_setup_teardown(says_hello, setup, teardown),
-		cmocka_unit_test_setup_teardown(reads_a_roster_of_pages, setup, teardown),
-		cmocka_unit_test_setup_teardown(follows_the_roster, setup, teardown),
-		cmocka_unit_test_setup_teardown(publishes_audio, setup, teardown),
-		cmocka_unit_test_setup_teardown(fragments_pictures, setup, teardown),
-		cmocka_unit_test_setup_teardown(audio_stands_between_fragments, setup, teardown),
-		cmocka_unit_test_setup_teardown(publish_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(too_many_publications, setup, teardown),
-		cmocka_unit_test_setup_teardown(unpublishes_behind_its_media, setup, teardown),
-		cmocka_unit_test_setup_teardown(unpublish_may_come_early, setup, teardown),
-		cmocka_unit_test_setup_teardown(reflector_asks_and_tells, setup, teardown),
-		cmocka_unit_test_setup_teardown(asks_about_streams, setup, teardown),
-		cmocka_unit_test_setup_teardown(chats, setup, teardown),
-		cmocka_unit_test_setup_teardown(chat_is_received, setup, teardown),
-		cmocka_unit_test_setup_teardown(chat_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(receives_media, setup, teardown),
-		cmocka_unit_test_setup_teardown(asks_for_a_keyframe, setup, teardown),
-		cmocka_unit_test_setup_teardown(callbacks_may_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(joins_and_leaves, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(says_hello, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(reads_a_roster_of_pages, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(follows_the_roster, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(publishes_audio, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(fragments_pictures, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(audio_stands_between_fragments, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(publish_is_refused, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(too_many_publications, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(unpublishes_behind_its_media, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(unpublish_may_come_early, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(reflector_asks_and_tells, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(asks_about_streams, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(chats, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(chat_is_received, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(chat_is_bounded, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(receives_media, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(asks_for_a_keyframe, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(callbacks_may_call, sdk_setup_created, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

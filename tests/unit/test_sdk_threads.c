@@ -16,25 +16,6 @@
 
 #include "tests/unit/sdk_fixture.h"
 
-static int setup(void **state)
-{
-	struct sdk *sdk = malloc(sizeof(*sdk));
-
-	assert_non_null(sdk);
-	sdk_init(sdk);
-	*state = sdk;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct sdk *sdk = *state;
-
-	sdk_finish(sdk);
-	free(sdk);
-	return 0;
-}
-
 /* ------------------------------------------------------------------ the handle's own thread */
 
 struct seen {
@@ -315,9 +296,9 @@ static void a_peer_that_does_not_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(runs_on_its_own_thread, setup, teardown),
-		cmocka_unit_test_setup_teardown(other_threads_wake_the_loop, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_peer_that_does_not_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(runs_on_its_own_thread, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(other_threads_wake_the_loop, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(a_peer_that_does_not_read, sdk_setup, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
