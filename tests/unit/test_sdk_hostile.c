@@ -506,24 +506,31 @@ static void texts_for_people_are_cleaned(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(lies_before_the_welcome, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			lies_before_the_welcome, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(bad_welcomes, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(frames_before_the_welcome, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			frames_before_the_welcome, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(lies_in_the_room, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(bad_frames, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(frames_over_their_own_limit, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(cut_inside_a_frame, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			frames_over_their_own_limit, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			cut_inside_a_frame, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(byte_by_byte, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(ping_flood, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(too_many_participants, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			too_many_participants, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(the_largest_room, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(too_many_streams, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(
 			keyframe_requests_are_paced, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(published_twice, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(unpublished_under_load, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			unpublished_under_load, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(early_birds, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(texts_for_people_are_cleaned, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			texts_for_people_are_cleaned, sdk_setup_created, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -509,11 +509,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(wrong_pin, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(neither_pin_nor_ca, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(ca_alone_is_enough, sdk_setup, sdk_teardown),
-		cmocka_unit_test_setup_teardown(pin_is_checked_beside_the_ca, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			pin_is_checked_beside_the_ca, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(another_ca_beside_the_pin, sdk_setup, sdk_teardown),
-		cmocka_unit_test_setup_teardown(name_is_checked_with_the_ca, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			name_is_checked_with_the_ca, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(goes_to_the_next_endpoint, sdk_setup, sdk_teardown),
-		cmocka_unit_test_setup_teardown(next_endpoint_after_a_wrong_pin, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			next_endpoint_after_a_wrong_pin, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(nobody_listens, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(no_tls_there, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(cut_in_the_handshake, sdk_setup, sdk_teardown),
@@ -528,7 +531,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reason_survives_writing, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(heartbeats, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(leaves_before_it_came, sdk_setup, sdk_teardown),
-		cmocka_unit_test_setup_teardown(leaving_sends_what_is_queued, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			leaving_sends_what_is_queued, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(leaving_has_a_deadline, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(destroys_in_every_state, sdk_setup, sdk_teardown),
 	};

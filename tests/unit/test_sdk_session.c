@@ -615,23 +615,35 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(joins_and_leaves, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(says_hello, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(reads_a_roster_of_pages, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(follows_the_roster, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			reads_a_roster_of_pages, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			follows_the_roster, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(publishes_audio, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(fragments_pictures, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(audio_stands_between_fragments, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(publish_is_refused, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(too_many_publications, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(unpublishes_behind_its_media, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(unpublish_may_come_early, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(reflector_asks_and_tells, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(asks_about_streams, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			fragments_pictures, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			audio_stands_between_fragments, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			publish_is_refused, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			too_many_publications, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			unpublishes_behind_its_media, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			unpublish_may_come_early, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			reflector_asks_and_tells, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			asks_about_streams, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(chats, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(chat_is_received, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(chat_is_bounded, sdk_setup_created, sdk_teardown),
 		cmocka_unit_test_setup_teardown(receives_media, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(asks_for_a_keyframe, sdk_setup_created, sdk_teardown),
-		cmocka_unit_test_setup_teardown(callbacks_may_call, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			asks_for_a_keyframe, sdk_setup_created, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			callbacks_may_call, sdk_setup_created, sdk_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

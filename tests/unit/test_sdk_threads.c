@@ -297,7 +297,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(runs_on_its_own_thread, sdk_setup, sdk_teardown),
-		cmocka_unit_test_setup_teardown(other_threads_wake_the_loop, sdk_setup, sdk_teardown),
+		cmocka_unit_test_setup_teardown(
+			other_threads_wake_the_loop, sdk_setup, sdk_teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_does_not_read, sdk_setup, sdk_teardown),
 	};
 
