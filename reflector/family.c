@@ -1,5 +1,6 @@
 /*
- * family: makes and reads the supervisor's messages. Keeps nothing; never logs a key.
+ * family: makes and reads messages that several of the processes know. Keeps nothing; never logs a
+ * key.
  */
 #include "reflector/family.h"
 
@@ -94,4 +95,17 @@ json_t *family_settings_json(const struct reflector_settings *settings)
 	return json_pack("{s:s, s:s, s:s, s:o}", "type", "settings", "log_level",
 		level_name(settings->log_level), "log_format",
 		settings->log_format == LOG_FORMAT_JSON ? "json" : "logfmt", "limits", object);
+}
+
+int family_read_keys(
+	const json_t *msg, struct jws_keyset **keys, const char **issuer, const char **cluster)
+{
+	const json_t *jwks;
+
+	if (msg_get_string(msg, "issuer", LIMIT_NAME, issuer) != 0 ||
+		msg_get_string(msg, "cluster", LIMIT_NAME, cluster) != 0 ||
+		msg_get_object(msg, "jwks", &jwks) != 0) {
+		return ERR_BAD_FIELD;
+	}
+	return jws_keyset_create(keys, jwks);
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "proto/jws_verify.h"
 #include "reflector/key.h"
 #include "reflector/settings.h"
 
@@ -20,5 +21,10 @@ json_t *family_credentials_json(const char *chain, const char *key, const char *
 int family_read_settings(
 	const json_t *msg, const char *process, struct settings_limits *limits) MUST_CHECK;
 json_t *family_settings_json(const struct reflector_settings *settings);
+
+/* A "keys" message of authd, which the gate passes on. *keys is the caller's, the names borrow from
+ * msg. */
+int family_read_keys(const json_t *msg, struct jws_keyset **keys, const char **issuer,
+	const char **cluster) MUST_CHECK;
 
 #endif

@@ -13,8 +13,8 @@
 
 #include "common/log.h"
 #include "common/net.h"
-#include "proto/jws_verify.h"
 #include "proto/msg.h"
+#include "reflector/family.h"
 #include "reflector/gate.h"
 
 #define LINK_HELLO_MS 5000u
@@ -92,14 +92,8 @@ static int take_keys(struct gate *gate, const json_t *msg)
 {
 	struct jws_keyset *keys;
 	const char *issuer, *cluster;
-	const json_t *jwks;
 
-	if (msg_get_string(msg, "issuer", LIMIT_NAME, &issuer) != 0 ||
-		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 ||
-		msg_get_object(msg, "jwks", &jwks) != 0) {
-		return ERR_BAD_FIELD;
-	}
-	int err = jws_keyset_create(&keys, jwks);
+	int err = family_read_keys(msg, &keys, &issuer, &cluster);
 	if (err != 0) {
 		return err;
 	}

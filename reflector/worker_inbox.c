@@ -84,14 +84,8 @@ static int take_keys(struct worker *worker, const json_t *msg)
 {
 	struct jws_keyset *keys;
 	const char *issuer, *cluster;
-	const json_t *jwks;
 
-	if (msg_get_string(msg, "issuer", LIMIT_NAME, &issuer) != 0 ||
-		msg_get_string(msg, "cluster", LIMIT_NAME, &cluster) != 0 ||
-		msg_get_object(msg, "jwks", &jwks) != 0) {
-		return ERR_BAD_FIELD;
-	}
-	int err = jws_keyset_create(&keys, jwks);
+	int err = family_read_keys(msg, &keys, &issuer, &cluster);
 	if (err != 0) {
 		return err;
 	}
