@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "proto/limits.h"
+
 static bool fields_valid(const struct frame_hdr *hdr)
 {
 	if (hdr->kind < FRAME_CONTROL || hdr->kind > FRAME_PONG) {
@@ -37,6 +39,10 @@ enum parse frame_hdr_parse(
 	if (!fields_valid(hdr)) {
 		*err = ERR_BAD_FRAME;
 		return PARSE_BROKEN;
+	}
+	/* Chat is never dropped, so whoever takes part must take all of it. */
+	if (hdr->kind == FRAME_CHAT && max_payload < LIMIT_CHAT_PAYLOAD) {
+		max_payload = LIMIT_CHAT_PAYLOAD;
 	}
 	if (hdr->length > max_payload) {
 		*err = ERR_TOO_LARGE;

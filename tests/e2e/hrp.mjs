@@ -10,7 +10,8 @@ import tls from 'node:tls';
 export const KIND = { control: 1, audio: 2, video: 3, data: 4, chat: 5, ping: 6, pong: 7 };
 export const FLAG = { keyframe: 1, first: 2, last: 4, discardable: 8, repeat: 16, marker: 32 };
 export const HEADER = 16;
-export const HELLO_LIMIT = 8192;
+export const CHAT_LIMIT = 4096;
+const HELLO_LIMIT = 8192;
 
 /* ---------------------------------------------------------------- frames */
 
@@ -68,7 +69,7 @@ export class FrameReader {
 		if (f.kind < 1 || f.kind > 7 || (f.flags & 0xc0) !== 0 || f.level > 127) {
 			throw new Error(`bad header ${h.subarray(0, HEADER).toString('hex')}`);
 		}
-		if (length > this.limit) {
+		if (length > (f.kind === KIND.chat ? Math.max(this.limit, CHAT_LIMIT) : this.limit)) {
 			throw new Error(`payload of ${length} bytes, limit ${this.limit}`);
 		}
 		if (this.size < HEADER + length) {

@@ -73,6 +73,16 @@ await checks.run('six write as much as one may at once: who reads stays, who wri
 	await ends(...readers, ...writers);
 });
 
+await checks.run('chat of 4,096 bytes reaches one who takes small payloads only', async () => {
+	const [small, writer] = [await enter('small', 'demo', { max_payload: 1200 }), await enter('writer')];
+	const got = new Promise((resolve) => { small.once('frame', resolve); });
+	writer.send({ kind: KIND.chat, seq: 1, payload: Buffer.alloc(4096, 0x61) });
+	assert.equal((await got).payload.length, 4096);
+	small.send({ kind: KIND.chat, seq: 1, payload: Buffer.alloc(4096, 0x62) });
+	await small.expect('chat-ack');
+	await ends(small, writer);
+});
+
 // TCP connections that say nothing, from elsewhere on the loopback.
 async function silentCrowd(port, count) {
 	const sockets = Array.from({ length: count }, () =>

@@ -108,9 +108,29 @@ static void test_order(void **state)
 	assert_int_equal(err, ERR_BAD_FRAME);
 }
 
+/* Chat of others reaches those, too, who take small payloads only. */
+static void chat_has_a_limit_of_its_own(void **state)
+{
+	struct frame_hdr hdr = { .kind = FRAME_CHAT, .length = 4096 };
+	uint8_t bytes[FRAME_HDR_LEN];
+	int err = 0;
+
+	(void)state;
+	frame_hdr_write(&hdr, bytes);
+	assert_int_equal(frame_hdr_parse(&hdr, bytes, sizeof(bytes), 1200, &err), PARSE_DONE);
+	hdr.length = 4097;
+	frame_hdr_write(&hdr, bytes);
+	assert_int_equal(frame_hdr_parse(&hdr, bytes, sizeof(bytes), 1200, &err), PARSE_BROKEN);
+	assert_int_equal(err, ERR_TOO_LARGE);
+	hdr = (struct frame_hdr){ .kind = FRAME_AUDIO, .length = 1201 };
+	frame_hdr_write(&hdr, bytes);
+	assert_int_equal(frame_hdr_parse(&hdr, bytes, sizeof(bytes), 1200, &err), PARSE_BROKEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chat_has_a_limit_of_its_own),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_splits),
