@@ -234,11 +234,9 @@ static void path_append(struct client_path *path, const char *text)
 {
 	size_t used = strlen(path->text), length = strlen(text);
 
-	if (length >= sizeof(path->text) - used) {
-		path->too_long = true;
-		return;
+	if (length < sizeof(path->text) - used) {
+		memcpy(path->text + used, text, length + 1);
 	}
-	memcpy(path->text + used, text, length + 1);
 }
 
 /* Everything but RFC 3986's unreserved characters as %XX. */

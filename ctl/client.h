@@ -27,12 +27,12 @@ int client_request(struct client *client, const char *method, const char *path, 
 /* A sentence about the last failure, for people; may hold any UTF-8, so escape it. Never NULL. */
 const char *client_why(const struct client *client);
 
-/* A request path that is put together piece by piece; names are percent-encoded. */
+/* A request path that is put together piece by piece; names are percent-encoded. What does not fit
+ * is cut off: the longest name that authd takes fits several times. */
 #define CLIENT_PATH_MAX 1024
 struct client_path {
 	char text[CLIENT_PATH_MAX];
 	bool has_query;
-	bool too_long; /* the path was cut: do not send it */
 };
 
 void client_path_init(struct client_path *path, const char *base);

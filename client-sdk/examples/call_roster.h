@@ -26,7 +26,6 @@ struct call_stream {
 	struct helio_playout *playout; /* owned; NULL where nothing is mixed */
 	struct call_track *track; /* the recording, owned by it; NULL: none */
 	int track_failed; /* it could not be opened: not tried again */
-	int ignored; /* kind or codec that nothing is done with */
 };
 
 struct call_roster {
