@@ -19,7 +19,7 @@
 #define CHAN_MESSAGE_MAX 131072u /* bytes of JSON text; larger answers are paged by their sender   \
 				  */
 #define CHAN_PONGS_MAX 32u /* answers waiting for a peer that pings and does not read */
-#define CHAN_QUEUE_MAX 4194304u /* bytes waiting to be sent; over it chan_send() says ERR_FULL */
+#define CHAN_QUEUE_MAX 8388608u /* bytes waiting to be sent; over it chan_send() says ERR_FULL */
 
 struct chan;
 

@@ -159,15 +159,22 @@ void supervisor_child_start(struct supervisor_child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
 	pid_t parent = getpid();
+	sigset_t all;
+	sigset_t before;
 
 	child->ready = false;
 	child->started = ev_now(supervisor->loop);
 	announce_start(child);
+	/* Until the child has cut loose, a signal for it would end in a copy of our own watchers. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0) {
 		become_child(child, parent);
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 		exit(child->is_gate ? run_gate(child) : run_worker(child));
 	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0) {
 		log_event(LOG_LEVEL_ERROR, "fork-failed", LOG_INT("port", port_of(child)));
 		restart_later(child);
