@@ -46,7 +46,7 @@ static json_t *report_json(const struct worker *worker)
 	return json_pack("{s:s, s:[o]}", "type", "report", "workers", item);
 }
 
-void stats_report(struct worker *worker, int force)
+void stats_report(struct worker *worker, bool force)
 {
 	if (!force && !changed(worker) &&
 		worker->now_ms - worker->reported_ms < REPORT_AT_LEAST_MS) {

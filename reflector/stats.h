@@ -5,6 +5,7 @@
 #define REFLECTOR_STATS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct worker;
@@ -21,6 +22,6 @@ int stats_put(json_t *object, const struct stats *stats);
 
 /* Sends the gate a report when something changed since the last one, or 5 s have passed. Once a
  * second. force: in any case. */
-void stats_report(struct worker *worker, int force);
+void stats_report(struct worker *worker, bool force);
 
 #endif

@@ -162,7 +162,7 @@ static void on_report(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	stats_report(worker, 0);
+	stats_report(worker, false);
 	if (wall % REVOCATION_SWEEP_S == 0) {
 		revocation_expire(&worker->revoked, wall);
 	}

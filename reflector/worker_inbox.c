@@ -127,7 +127,7 @@ static void on_gate_message(struct chan *ch, const char *type, const json_t *msg
 	} else if (strcmp(type, "query") == 0) {
 		query_handle(worker, msg);
 	} else if (strcmp(type, "gate-started") == 0) {
-		stats_report(worker, 1);
+		stats_report(worker, true);
 	} else {
 		err = ERR_UNKNOWN_MESSAGE;
 	}
