@@ -165,7 +165,7 @@ void supervisor_child_start(struct supervisor_child *child)
 	child->ready = false;
 	child->started = ev_now(supervisor->loop);
 	announce_start(child);
-	/* Until the child has cut loose, a signal for it would end in a copy of our own watchers. */
+	/* Until the child has cut loose, a signal for it would end in a copy of our watchers. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
