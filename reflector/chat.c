@@ -47,8 +47,9 @@ static void refuse(struct session *session, const struct frame *frame, int err)
 {
 	json_t *msg = control_error_json(err, false, -1, json_string("chat"));
 
-	if (msg != NULL) {
-		(void)json_object_set_new(msg, "seq", json_integer(frame->hdr.seq));
+	if (json_object_set_new(msg, "seq", json_integer(frame->hdr.seq)) != 0) {
+		json_decref(msg);
+		msg = NULL;
 	}
 	session_send(session, msg);
 }

@@ -163,6 +163,9 @@ void conn_accept_start(struct conn_accept *accept)
 
 void conn_accept_finish(struct conn_accept *accept)
 {
+	if (accept->worker == NULL) {
+		return; /* never begun */
+	}
 	listen_all(accept, false);
 	ev_timer_stop(accept->worker->loop, &accept->pause);
 	for (size_t i = 0; i < accept->count; i++) {

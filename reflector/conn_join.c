@@ -157,11 +157,11 @@ static json_t *capabilities_json(const struct session *session)
 {
 	json_t *list = json_array();
 
-	if (session->knows_chat) {
-		(void)json_array_append_new(list, json_string("chat"));
-	}
-	if (session->knows_layers) {
-		(void)json_array_append_new(list, json_string("layers"));
+	if ((session->knows_chat && json_array_append_new(list, json_string("chat")) != 0) ||
+		(session->knows_layers &&
+			json_array_append_new(list, json_string("layers")) != 0)) {
+		json_decref(list);
+		return NULL;
 	}
 	return list;
 }
@@ -171,8 +171,10 @@ static json_t *grants_json(const struct session *session)
 	json_t *publish = json_array();
 
 	for (unsigned bit = TOKEN_PUBLISH_AUDIO; bit <= TOKEN_PUBLISH_DATA; bit <<= 1) {
-		if ((session->may_publish & bit) != 0) {
-			(void)json_array_append_new(publish, json_string(token_publish_name(bit)));
+		if ((session->may_publish & bit) != 0 &&
+			json_array_append_new(publish, json_string(token_publish_name(bit))) != 0) {
+			json_decref(publish);
+			return NULL;
 		}
 	}
 	return json_pack("{s:o, s:b, s:b, s:b}", "publish", publish, "subscribe",

@@ -119,11 +119,11 @@ json_t *control_error_json(int err, bool fatal, int64_t req, json_t *about)
 	json_t *msg = json_pack("{s:s, s:s, s:s, s:b}", "type", "error", "code", errcode_name(err),
 		"text", errcode_text(err), "fatal", (int)fatal);
 
-	if (msg != NULL && req >= 0) {
-		(void)json_object_set_new(msg, "req", json_integer(req));
-	}
-	if (msg != NULL && about != NULL) {
-		(void)json_object_set(msg, "about", about);
+	/* Without them the peer would wait for the answer to its request. */
+	if ((req >= 0 && json_object_set_new(msg, "req", json_integer(req)) != 0) ||
+		(about != NULL && json_object_set(msg, "about", about) != 0)) {
+		json_decref(msg);
+		msg = NULL;
 	}
 	json_decref(about);
 	return msg;
@@ -140,8 +140,9 @@ struct frame *control_error_frame(struct worker *worker, int err)
 
 void control_answer(const struct control_request *request, json_t *msg)
 {
-	if (msg != NULL && request->req >= 0) {
-		(void)json_object_set_new(msg, "req", json_integer(request->req));
+	if (request->req >= 0 && json_object_set_new(msg, "req", json_integer(request->req)) != 0) {
+		json_decref(msg);
+		msg = NULL;
 	}
 	session_send(request->session, msg);
 }

@@ -20,17 +20,23 @@ static json_t *published_json(const struct stream *stream)
 	return msg;
 }
 
+/* A publisher whom nobody was told of would speak to nobody: it is closed instead. */
 static void tell_others(const struct stream *stream)
 {
 	struct session *publisher = stream->publisher;
 	json_t *msg = published_json(stream);
 
-	if (msg != NULL) {
-		(void)json_object_set_new(msg, "id", json_string(publisher->id));
-		(void)json_object_set_new(msg, "num", json_integer(publisher->num));
+	if (json_object_set_new(msg, "id", json_string(publisher->id)) != 0 ||
+		json_object_set_new(msg, "num", json_integer(publisher->num)) != 0) {
+		json_decref(msg);
+		msg = NULL;
 	}
 	struct frame *frame = control_frame(publisher->worker, msg);
 	json_decref(msg);
+	if (frame == NULL) {
+		session_doom(publisher, ERR_NOMEM);
+		return;
+	}
 	room_broadcast(publisher->room, frame, publisher);
 	frame_unref(frame);
 }
@@ -91,10 +97,14 @@ int control_unpublish(const struct control_request *request)
 	if (stream == NULL || stream->publisher != session) {
 		return ERR_UNKNOWN_STREAM;
 	}
-	stream_destroy(stream);
 	json_t *msg = json_pack("{s:s, s:i, s:i}", "type", "unpublished", "stream", (int)id, "num",
 		(int)session->num);
 	struct frame *frame = control_frame(session->worker, msg);
+	if (frame == NULL) {
+		json_decref(msg);
+		return ERR_NOMEM;
+	}
+	stream_destroy(stream);
 	room_broadcast(session->room, frame, session);
 	frame_unref(frame);
 	control_answer(request, msg);

@@ -81,11 +81,13 @@ static int for_each_listed(
 			continue;
 		}
 		err = apply_one(request->session, stream);
+		if (err == 0 && json_array_append_new(done, json_integer(stream->id)) != 0) {
+			err = ERR_NOMEM;
+		}
 		if (err != 0) {
 			json_decref(done);
 			return err;
 		}
-		(void)json_array_append_new(done, json_integer(stream->id));
 	}
 	if (json_array_size(done) == 0) {
 		json_decref(done);

@@ -27,14 +27,23 @@ static void gate_stop(struct gate *gate)
 	ev_break(gate->loop, EVBREAK_ALL);
 }
 
+/* A worker that misses a revocation or a change of keys would let in who must stay outside, or
+ * nobody. A new gate is told everything again by authd, and tells the workers. */
+static void missed(struct gate_worker *worker, int err)
+{
+	log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err), LOG_INT("port", worker->port));
+	if (err == ERR_NOMEM) {
+		gate_stop(worker->gate);
+	}
+}
+
 void gate_tell_workers(struct gate *gate, const json_t *msg)
 {
 	for (size_t i = 0; i < gate->worker_count; i++) {
 		struct gate_worker *worker = &gate->workers[i];
 		int err = worker->chan != NULL ? chan_send(worker->chan, msg) : ERR_STATE;
 		if (err != 0) {
-			log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
-				LOG_INT("port", worker->port));
+			missed(worker, err);
 		}
 	}
 }
@@ -62,8 +71,7 @@ static void welcome_worker(struct gate_worker *worker)
 		err = chan_send(worker->chan, gate->keys);
 	}
 	if (err != 0) {
-		log_event(LOG_LEVEL_ERROR, "message-failed", LOG_ERR(err),
-			LOG_INT("port", worker->port));
+		missed(worker, err);
 	}
 }
 

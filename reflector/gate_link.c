@@ -48,8 +48,11 @@ static int send_welcome(struct gate_link *link)
 	json_t *workers = json_array();
 
 	for (size_t i = 0; i < gate->worker_count; i++) {
-		(void)json_array_append_new(
-			workers, json_pack("{s:i}", "port", (int)gate->workers[i].port));
+		json_t *worker = json_pack("{s:i}", "port", (int)gate->workers[i].port);
+		if (json_array_append_new(workers, worker) != 0) {
+			json_decref(workers);
+			return ERR_NOMEM;
+		}
 	}
 	json_t *msg = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s}", "type", "link-welcome", "version",
 		1, "reflector", gate->settings->name, "server", "helio-reflector/" PACKAGE_VERSION,
@@ -98,8 +101,12 @@ static int take_keys(struct gate *gate, const json_t *msg)
 		return err;
 	}
 	jws_keyset_destroy(keys);
+	json_t *copy = json_deep_copy(msg);
+	if (copy == NULL) {
+		return ERR_NOMEM; /* the link is closed, and the next one brings them again */
+	}
 	json_decref(gate->keys);
-	gate->keys = json_deep_copy(msg);
+	gate->keys = copy;
 	gate_tell_workers(gate, msg);
 	return 0;
 }
@@ -111,12 +118,13 @@ static int take_revocations(struct gate *gate, const json_t *msg)
 	if (err == ERR_BAD_FIELD) {
 		return err;
 	}
-	if (err != 0) {
+	gate_tell_workers(gate, msg);
+	if (err == ERR_FULL) {
 		log_event(LOG_LEVEL_WARN, "revocations-full", LOG_ERR(err),
 			LOG_INT("max", REVOCATION_MAX));
+		return 0;
 	}
-	gate_tell_workers(gate, msg);
-	return 0;
+	return err; /* no memory: the next link brings them again */
 }
 
 static int take_message(struct gate_link *link, const char *type, const json_t *msg)

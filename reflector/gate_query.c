@@ -36,8 +36,10 @@ static void finish(struct gate *gate, struct gate_query *query)
 	json_t *missing = json_array();
 
 	for (size_t i = 0; i < gate->worker_count; i++) {
-		if (query->pending[i]) {
-			(void)json_array_append_new(missing, json_integer(gate->workers[i].port));
+		if (query->pending[i] &&
+			json_array_append_new(missing, json_integer(gate->workers[i].port)) != 0) {
+			json_decref(missing);
+			missing = NULL;
 		}
 	}
 	send_to(query->link,
@@ -127,8 +129,9 @@ void gate_query_answer(struct gate_worker *worker, const json_t *msg)
 		return; /* too late, or of a predecessor's */
 	}
 	json_t *copy = json_copy((json_t *)(uintptr_t)msg);
-	if (copy != NULL) {
-		(void)json_object_set_new(copy, "id", json_integer(query->id));
+	if (json_object_set_new(copy, "id", json_integer(query->id)) != 0) {
+		json_decref(copy);
+		copy = NULL;
 	}
 	send_to(query->link, copy);
 	if (!more) {

@@ -110,9 +110,6 @@ struct session *room_find_num(const struct room *room, unsigned num)
 
 void room_broadcast(struct room *room, struct frame *frame, const struct session *except)
 {
-	if (frame == NULL) {
-		return;
-	}
 	for (LIST_EACH(node, &room->members)) {
 		struct session *session = LIST_ENTRY(node, struct session, member);
 		if (session != except) {

@@ -45,7 +45,9 @@ void room_remove(struct room *room, struct session *session);
 struct session *room_find_id(const struct room *room, const char *id);
 struct session *room_find_num(const struct room *room, unsigned num);
 
-/* Queues a control frame for every member but one (NULL: for all). NULL frames are passed over. */
+/* Queues a control frame for every member but one (NULL: for all). A NULL
+ * frame is one that could not be made: who is not told is doomed, for it would believe in a room
+ * that is not. */
 void room_broadcast(struct room *room, struct frame *frame, const struct session *except);
 
 #endif

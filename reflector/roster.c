@@ -132,6 +132,11 @@ void roster_tell_joined(struct session *session)
 	struct frame *frame = control_frame(session->worker, msg);
 
 	json_decref(msg);
+	if (frame == NULL) {
+		/* Nobody would know of it: it is closed instead. */
+		session_doom(session, ERR_NOMEM);
+		return;
+	}
 	room_broadcast(session->room, frame, session);
 	frame_unref(frame);
 }

@@ -226,8 +226,11 @@ json_t *session_json(const struct session *session)
 	json_t *streams = json_array();
 
 	for (LIST_EACH(node, &session->streams)) {
-		(void)json_array_append_new(
-			streams, stream_json(LIST_ENTRY(node, struct stream, node)));
+		json_t *stream = stream_json(LIST_ENTRY(node, struct stream, node));
+		if (json_array_append_new(streams, stream) != 0) {
+			json_decref(streams);
+			return NULL;
+		}
 	}
 	return json_pack("{s:s, s:i, s:s, s:o}", "id", session->id, "num", (int)session->num,
 		"name", session->name, "streams", streams);

@@ -34,12 +34,12 @@ static int take_credentials(struct worker *worker, const json_t *msg)
 		list_append(&worker->retired_keys, &worker->key->node);
 	}
 	worker->key = key;
-	if (!worker->stopping) {
-		conn_accept_start(&worker->accept);
-	}
 	json_t *ready = json_pack("{s:s}", "type", "ready");
 	err = ready != NULL ? chan_send(worker->supervisor, ready) : ERR_NOMEM;
 	json_decref(ready);
+	if (err == 0 && !worker->stopping) {
+		conn_accept_start(&worker->accept);
+	}
 	return err;
 }
 
@@ -75,8 +75,8 @@ static void on_supervisor_message(struct chan *ch, const char *type, const json_
 	if (err != 0) {
 		log_bad(worker, type, err);
 	}
-	if (worker->key == NULL) {
-		worker_stop(worker); /* of no use without: the supervisor tries again */
+	if (!worker->accept.started) {
+		worker_stop(worker); /* of no use like this: the supervisor tries again */
 	}
 }
 
@@ -133,6 +133,11 @@ static void on_gate_message(struct chan *ch, const char *type, const json_t *msg
 	}
 	if (err != 0) {
 		log_bad(worker, type, err);
+	}
+	/* A revocation or a change of keys that was missed would let in who must stay outside, or
+	 * nobody: a new worker is told everything again. */
+	if (err == ERR_NOMEM) {
+		worker_stop(worker);
 	}
 }
 
