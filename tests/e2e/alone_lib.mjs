@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { EventEmitter } from 'node:events';
+import { signingKey } from './check.mjs';
 import { FrameReader, KIND, controlFrame, frame, until, within } from './hrp.mjs';
 
 const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -149,9 +150,8 @@ export class FakeAuthd extends EventEmitter {
 	}
 
 	newKey() {
-		const pair = crypto.generateKeyPairSync('ed25519');
-		this.key = pair.privateKey;
-		this.jwk = { ...pair.publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'EdDSA' };
+		this.key = signingKey();
+		this.jwk = { ...crypto.createPublicKey(this.key).export({ format: 'jwk' }), use: 'sig', alg: 'EdDSA' };
 		this.jwk.kid = crypto.createHash('sha256').update(this.jwk.x).digest('base64url');
 	}
 

@@ -1,5 +1,6 @@
 // check.mjs: names the cases of a test program, prints one line for each and counts. It must never
 // let a case end silently: what throws is a failure, and a program without cases has failed.
+import crypto from 'node:crypto';
 import assert from 'node:assert/strict';
 
 export { assert };
@@ -42,6 +43,16 @@ export function watchdog(ms) {
 		console.log(`FAIL watchdog: not finished after ${ms / 1000} s`);
 		process.exit(1);
 	}, ms).unref();
+}
+
+// A new Ed25519 key, by way of its text: a key straight from generateKeyPairSync() shares a lock with the job
+// that made it, and Node.js hangs for ever when it collects that job while the key is being exported as JWK.
+export function signingKey() {
+	const { privateKey } = crypto.generateKeyPairSync('ed25519', {
+		publicKeyEncoding: { type: 'spki', format: 'pem' },
+		privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+	});
+	return crypto.createPrivateKey(privateKey);
 }
 
 // --name value pairs of the command line.

@@ -1,7 +1,7 @@
 // hostile_tokens.mjs: logins and tokens that must not open the door, each with its own name.
 import crypto from 'node:crypto';
 import { controlFrame, join, post, within } from './hrp.mjs';
-import { assert } from './check.mjs';
+import { assert, signingKey } from './check.mjs';
 
 const part = (token, i) => token.split('.')[i];
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -42,7 +42,7 @@ async function logins(h, checks) {
 function forgeries(h) {
 	const good = h.mint();
 	const [head, claims, signature] = good.split('.');
-	const other = crypto.generateKeyPairSync('ed25519').privateKey;
+	const other = signingKey();
 	const jwk = crypto.createPublicKey(other).export({ format: 'jwk' });
 	const publicRaw = Buffer.from(crypto.createPublicKey(h.key).export({ format: 'jwk' }).x, 'base64url');
 	const hmac = `${encode({ ...h.head, alg: 'HS256' })}.${claims}`;
