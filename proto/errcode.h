@@ -59,6 +59,18 @@ enum errcode {
 	ERR_TOO_SLOW, /* the receiver could not even take control messages */
 	ERR_AUTHD_AWAY, /* no key of authd known (yet); try again later */
 	ERR_SHUTDOWN, /* the daemon is ending */
+	ERR_TOKEN_NETWORK, /* the token may not be used from this address */
+	ERR_TOKEN_USED, /* consumed before */
+	ERR_DUPLICATE, /* the same participant is there already and stays */
+
+	/* the room or its moderator says no */
+	ERR_KICKED = 110,
+	ERR_BANNED,
+	ERR_ROOM_LOCKED,
+	ERR_ROOM_CLOSED,
+	ERR_E2EE_REQUIRED,
+	ERR_MOVED, /* sent to another room */
+	ERR_SESSION_OVER, /* the longest time a session may last */
 
 	/* authd's answers */
 	ERR_LOGIN = 80, /* wrong user, password or room: never said which */

@@ -24,6 +24,7 @@
 #define LIMIT_DISPLAY_NAME 128u /* bytes of UTF-8 */
 #define LIMIT_TOKEN 4096u /* bytes of the compact JWS */
 #define LIMIT_JTI 64u
+#define LIMIT_SOURCE 40u /* of a token: "invite:" and an id */
 #define LIMIT_CODEC 32u
 #define LIMIT_LABEL 64u
 
@@ -32,6 +33,10 @@
 #define LIMIT_STREAM_IDS 4096u /* per room */
 #define LIMIT_PARTICIPANTS_PER_ROOM 2000u
 #define LIMIT_LANES_PER_SESSION 4u
+
+#define LIMIT_LOBBY 100u /* waiting at once, per room */
+#define LIMIT_LOBBY_MS 600000u
+#define LIMIT_BAN_S 86400u /* longest ban a moderator may give */
 
 /* ports (RFC 6335: the dynamic, or private, range) */
 #define LIMIT_PORT_FIRST 49152u

@@ -12,6 +12,7 @@
 
 #include "proto/errcode.h"
 #include "proto/limits.h"
+#include "proto/room_policy.h"
 
 #define TOKEN_TYP "helio+jwt"
 
@@ -24,6 +25,17 @@ enum token_publish {
 };
 
 #define TOKEN_PLACES_MAX 8
+#define TOKEN_NETS_MAX 16
+#define TOKEN_KINDS 4 /* kinds of stream, in the order of enum token_publish's bits */
+
+enum token_duplicate { TOKEN_DUP_REPLACE, TOKEN_DUP_REJECT, TOKEN_DUP_ALLOW };
+
+/* A network: address bytes in network order, 4 or 16 of them, and the bits that count. */
+struct token_net {
+	uint8_t addr[16];
+	uint8_t len; /* 4 or 16 */
+	uint8_t bits;
+};
 
 struct token_claims {
 	char issuer[LIMIT_NAME + 1];
@@ -33,6 +45,8 @@ struct token_claims {
 	char display_name[LIMIT_DISPLAY_NAME + 1]; /* "name" */
 	char room[LIMIT_NAME + 1];
 	char jti[LIMIT_JTI + 1];
+	char source[LIMIT_SOURCE + 1]; /* "src": "user", "apikey:ID", "invite:ID" */
+	int64_t rev; /* number of the last revocation before it was made */
 	int64_t issued_at; /* seconds since the epoch */
 	int64_t not_before; /* 0: not set */
 	int64_t expires_at;
@@ -40,6 +54,13 @@ struct token_claims {
 	bool subscribe;
 	bool chat;
 	bool moderate;
+	bool hidden;
+	uint64_t bitrate[TOKEN_KINDS]; /* bit/s; 0: no limit */
+	int64_t session_s; /* 0: until it expires */
+	struct token_net nets[TOKEN_NETS_MAX];
+	size_t net_count; /* 0: from anywhere */
+	enum token_duplicate duplicate;
+	struct room_policy policy;
 	/* Where the room may live: "reflector:port", the primary first. */
 	char places[TOKEN_PLACES_MAX][LIMIT_NAME + 8];
 	size_t place_count;
@@ -66,6 +87,14 @@ struct token_expect {
  * issuer, times, room, place. */
 int token_claims_check(
 	const struct token_claims *claims, const struct token_expect *expect) MUST_CHECK;
+
+/* "192.0.2.0/24", "2001:db8::1" (all bits); ERR_INVALID, also for bits set behind the prefix. */
+int token_net_parse(struct token_net *net, const char *text) MUST_CHECK;
+/* "192.0.2.0/24". */
+void token_net_format(const struct token_net *net, char out[64]);
+/* addr is a literal IPv4 or IPv6 address without port or brackets; ::ffff:a.b.c.d counts as IPv4.
+ */
+bool token_net_has(const struct token_net *net, const char *addr);
 
 /* "audio" -> TOKEN_PUBLISH_AUDIO and so on; 0 for an unknown kind. And back; NULL for none. */
 unsigned token_publish_from_name(const char *name);

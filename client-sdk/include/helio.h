@@ -95,6 +95,9 @@ enum helio_error {
 	HELIO_ERR_TOO_SLOW = 70,
 	HELIO_ERR_AUTHD_AWAY = 71, /* try again later */
 	HELIO_ERR_SHUTDOWN = 72, /* try again later */
+	HELIO_ERR_TOKEN_NETWORK = 73,
+	HELIO_ERR_TOKEN_USED = 74,
+	HELIO_ERR_DUPLICATE = 75,
 	HELIO_ERR_LOGIN = 80, /* authd's answers */
 	HELIO_ERR_RATE = 81, /* too many requests: wait */
 	HELIO_ERR_NO_REFLECTOR = 82,
@@ -103,7 +106,14 @@ enum helio_error {
 	HELIO_ERR_EXISTS = 85,
 	HELIO_ERR_DENIED = 86,
 	HELIO_ERR_STORE = 87,
-	HELIO_ERR_INTERNAL = 99
+	HELIO_ERR_INTERNAL = 99,
+	HELIO_ERR_KICKED = 110,
+	HELIO_ERR_BANNED = 111,
+	HELIO_ERR_ROOM_LOCKED = 112,
+	HELIO_ERR_ROOM_CLOSED = 113,
+	HELIO_ERR_E2EE_REQUIRED = 114,
+	HELIO_ERR_MOVED = 115,
+	HELIO_ERR_SESSION_OVER = 116
 };
 
 /* Stable name ("token-expired") and one sentence in English. Static; any thread; never NULL. */
