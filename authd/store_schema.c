@@ -39,8 +39,9 @@ const char *const store_migrations[] = {
 	"CREATE INDEX token_by_room ON token (room, expires_at);"
 	"CREATE INDEX token_by_source ON token (source_id, expires_at);"
 
-	/* kind: 'token', 'user', 'room', 'apikey', 'invite', or 'lift' (id: the number that is lifted). room '': every
-	 * room. ban 0: tokens made before this number; 1: every token until the end of it. */
+	/* kind: 'token', 'user', 'room', 'apikey', 'invite', or 'lift' (id: the number that is
+	 * lifted). room '': every room. ban 0: tokens made before this number; 1: every token until
+	 * the end of it. */
 	"CREATE TABLE revocation (seq BIGINT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL,"
 	" room TEXT NOT NULL DEFAULT '', ban BIGINT NOT NULL DEFAULT 0, until BIGINT NOT NULL,"
 	" created_at BIGINT NOT NULL, reason TEXT NOT NULL DEFAULT '');"
@@ -64,7 +65,8 @@ const char *const store_migrations[] = {
 	 * allowed: addresses or networks, separated by commas, '' for that of control alone. */
 	"CREATE TABLE reflector (name TEXT PRIMARY KEY, control TEXT NOT NULL, address TEXT NOT NULL,"
 	" ports TEXT NOT NULL, fallback_ports TEXT NOT NULL DEFAULT '', tls_name TEXT NOT NULL,"
-	" pin TEXT NOT NULL DEFAULT '', allowed TEXT NOT NULL DEFAULT '', weight BIGINT NOT NULL DEFAULT 100,"
+	" pin TEXT NOT NULL DEFAULT '', allowed TEXT NOT NULL DEFAULT '',"
+	" weight BIGINT NOT NULL DEFAULT 100,"
 	" state TEXT NOT NULL, code TEXT NOT NULL DEFAULT '', code_until BIGINT NOT NULL DEFAULT 0,"
 	" enrolled_at BIGINT NOT NULL DEFAULT 0);"
 

@@ -27,6 +27,7 @@ AUTHD_BIN=${AUTHD_BIN:-$BUILD/authd/helio-authd}
 REFLECTOR_BIN=${REFLECTOR_BIN:-$BUILD/reflector/helio-reflector}
 HELIOCTL_BIN=${HELIOCTL_BIN:-$BUILD/ctl/helioctl}
 HELIO_CALL_BIN=${HELIO_CALL_BIN:-$BUILD/client-sdk/examples/helio-call}
+BUILD_LOG=$BUILD/build.log
 AUTHD_EXTRA=${AUTHD_EXTRA:-}
 REFLECTOR_EXTRA=${REFLECTOR_EXTRA:-}
 
@@ -126,6 +127,49 @@ wait_for()
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.05
 	done
+}
+
+# What is told while it goes on; stdout is for results.
+say()
+{
+	printf '%s\n' "$*" >&2
+}
+
+# ---------------------------------------------------------------- building
+
+# build_all TARGET...: makes them in $BUILD, from nothing if need be. Several copies may run at once: one builds,
+# the others wait for it.
+build_all()
+{
+	mkdir -p "$BUILD" || fail "cannot make $BUILD"
+	exec 7>"$BUILD/.build-lock"
+	flock -n 7 || { say "waiting for another build in this tree"; flock 7; }
+	: >"$BUILD_LOG"
+	if [ ! -e "$TOP/configure" ]; then
+		say "making the configure script"
+		build_step "autoreconf failed" env -C "$TOP" autoreconf -fi
+	fi
+	if [ ! -e "$BUILD/config.status" ]; then
+		say "configuring (in build/)"
+		build_step "configure failed" env -C "$BUILD" "$TOP/configure" -q
+	fi
+	say "building"
+	build_step "the build failed" make -C "$BUILD" -s -j"$(nproc)" "$@"
+	# Libtool's wrappers make their programs ready at the first start: here, not in two copies at once.
+	"$HELIO_CALL_BIN" --version >/dev/null || fail "helio-call does not start" "see above"
+	exec 7>&-
+}
+
+# build_step WHAT COMMAND...
+build_step()
+{
+	local what=$1
+	shift
+	"$@" >>"$BUILD_LOG" 2>&1 </dev/null 7>&- || {
+		grep -E 'error|Error|\*\*\*' "$BUILD_LOG" | tail -n 15 >&2
+		fail "$what" "the lines above, and all of it in $BUILD_LOG" \
+			"remove build/ and try again; is this tree unchanged?"
+	}
 }
 
 # ---------------------------------------------------------------- certificates
