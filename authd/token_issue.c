@@ -82,6 +82,7 @@ static int fill_claims(struct token_issue *ti, const struct token_order *order,
 		order->name != NULL ? order->name : order->user);
 	snprintf(c->room, sizeof(c->room), "%s", order->room);
 	set_grants(c);
+	c->policy = (struct room_policy)ROOM_POLICY_INIT;
 	snprintf(c->places[0], sizeof(c->places[0]), "%s:%u", spot->reflector, spot->port);
 	c->place_count = 1;
 	return make_jti(c->jti, sizeof(c->jti));

@@ -1,6 +1,5 @@
 /*
- * token_claims: JSON to fields and back, and the checks that need no more than the fields and the
- * clock. It must never give a default to a claim that decides about access.
+ * token_claims: JSON to fields, and the checks that need no more than the fields and the clock. It must never give a default to a claim that decides about access.
  */
 #include "proto/token_claims.h"
 
@@ -11,38 +10,7 @@
 
 /* The end of the year 9999: sums with the leeway stay far from overflow. */
 #define TIME_MAX INT64_C(253402300799)
-
-static const struct {
-	unsigned bit;
-	const char *name;
-} kinds[] = {
-	{ TOKEN_PUBLISH_AUDIO, "audio" },
-	{ TOKEN_PUBLISH_VIDEO, "video" },
-	{ TOKEN_PUBLISH_SCREEN, "screen" },
-	{ TOKEN_PUBLISH_DATA, "data" },
-};
-
-#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
-
-unsigned token_publish_from_name(const char *name)
-{
-	for (size_t i = 0; i < KIND_COUNT; i++) {
-		if (strcmp(kinds[i].name, name) == 0) {
-			return kinds[i].bit;
-		}
-	}
-	return 0;
-}
-
-const char *token_publish_name(unsigned bit)
-{
-	for (size_t i = 0; i < KIND_COUNT; i++) {
-		if (kinds[i].bit == bit) {
-			return kinds[i].name;
-		}
-	}
-	return NULL;
-}
+#define BITRATE_MAX INT64_C(1000000000000)
 
 /* A string claim of a known form, copied to out, which has room for max_len and a NUL. */
 static bool take_string(const json_t *payload, const char *key, size_t max_len,
@@ -82,26 +50,119 @@ static bool take_bool(const json_t *object, const char *key, bool *out)
 	return json_object_get(object, key) != NULL && msg_opt_bool(object, key, out) == 0;
 }
 
+/* Bits per second for each kind; a limit that is no number above 0 is none that could be kept. */
+static bool take_bitrate(struct token_claims *c, const json_t *grants)
+{
+	const json_t *bitrate = json_object_get(grants, "bitrate");
+
+	if (bitrate == NULL) {
+		return true;
+	}
+	if (!json_is_object(bitrate)) {
+		return false;
+	}
+	for (unsigned i = 0; i < TOKEN_KINDS; i++) {
+		int64_t limit = 0;
+
+		if (msg_opt_int(bitrate, token_publish_name(1u << i), 1, BITRATE_MAX, &limit) != 0) {
+			return false;
+		}
+		c->bitrate[i] = (uint64_t)limit;
+	}
+	return true;
+}
+
 static bool take_grants(struct token_claims *c, const json_t *payload)
 {
 	const json_t *grants = NULL;
-	const json_t *publish = NULL;
 
-	if (msg_get_object(payload, "grants", &grants) != 0 ||
-		msg_get_array(grants, "publish", 16, &publish) != 0) {
+	/* a newer authd's kind grants nothing */
+	return msg_get_object(payload, "grants", &grants) == 0 &&
+		token_publish_parse(grants, "publish", &c->publish) == 0 &&
+		take_bool(grants, "subscribe", &c->subscribe) &&
+		take_bool(grants, "chat", &c->chat) &&
+		take_bool(grants, "moderate", &c->moderate) &&
+		msg_opt_bool(grants, "hidden", &c->hidden) == 0 && take_bitrate(c, grants);
+}
+
+/* "user", or "apikey:" or "invite:" and a name. */
+static bool is_source(const char *s)
+{
+	static const char *const prefixes[] = { "apikey:", "invite:" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (strncmp(s, prefixes[i], len) == 0) {
+			return msg_is_name(s + len);
+		}
+	}
+	return strcmp(s, "user") == 0;
+}
+
+static bool take_source(struct token_claims *c, const json_t *payload)
+{
+	memcpy(c->source, "user", sizeof("user"));
+	return json_object_get(payload, "src") == NULL ||
+		take_string(payload, "src", LIMIT_SOURCE, is_source, c->source);
+}
+
+/* An empty list would say "nowhere" and mean "anywhere": it is refused. */
+static bool take_nets(struct token_claims *c, const json_t *payload)
+{
+	const json_t *nets = NULL;
+
+	if (json_object_get(payload, "nets") == NULL) {
+		return true;
+	}
+	if (msg_get_array(payload, "nets", TOKEN_NETS_MAX, &nets) != 0 ||
+		json_array_size(nets) == 0) {
 		return false;
 	}
-	for (size_t i = 0; i < json_array_size(publish); i++) {
-		const char *name = json_string_value(json_array_get(publish, i));
+	for (size_t i = 0; i < json_array_size(nets); i++) {
+		const char *text = json_string_value(json_array_get(nets, i));
 
-		if (name == NULL) {
+		if (text == NULL || token_net_parse(&c->nets[i], text) != 0) {
 			return false;
 		}
-		c->publish |=
-			token_publish_from_name(name); /* a newer authd's kind grants nothing */
+		c->net_count++;
 	}
-	return take_bool(grants, "subscribe", &c->subscribe) &&
-		take_bool(grants, "chat", &c->chat) && take_bool(grants, "moderate", &c->moderate);
+	return true;
+}
+
+static bool take_duplicate(struct token_claims *c, const json_t *payload)
+{
+	const char *rule = "replace";
+
+	if (msg_opt_string(payload, "dup", LIMIT_NAME, &rule) != 0) {
+		return false;
+	}
+	if (strcmp(rule, "reject") == 0) {
+		c->duplicate = TOKEN_DUP_REJECT;
+	} else if (strcmp(rule, "allow") == 0) {
+		c->duplicate = TOKEN_DUP_ALLOW;
+	} else {
+		c->duplicate = TOKEN_DUP_REPLACE;
+		return strcmp(rule, "replace") == 0;
+	}
+	return true;
+}
+
+static bool take_policy(struct token_claims *c, const json_t *payload)
+{
+	const json_t *policy = json_object_get(payload, "policy");
+
+	c->policy = (struct room_policy)ROOM_POLICY_INIT;
+	return policy == NULL || room_policy_parse(&c->policy, policy) == 0;
+}
+
+/* Where, how long and how it may be used; each has a default that is in the documentation. */
+static bool take_rules(struct token_claims *c, const json_t *payload)
+{
+	return take_source(c, payload) &&
+		msg_opt_int(payload, "rev", 0, INT64_MAX, &c->rev) == 0 &&
+		msg_opt_int(payload, "ses", 1, TIME_MAX, &c->session_s) == 0 &&
+		take_nets(c, payload) && take_duplicate(c, payload) && take_policy(c, payload);
 }
 
 /* "reflector:port", the port without leading zeros, so that one place has one spelling. */
@@ -153,58 +214,11 @@ int token_claims_parse(struct token_claims *claims, const json_t *payload)
 
 	memset(&c, 0, sizeof(c));
 	if (!take_names(&c, payload) || !take_times(&c, payload) || !take_grants(&c, payload) ||
-		!take_places(&c, payload)) {
+		!take_rules(&c, payload) || !take_places(&c, payload)) {
 		return ERR_TOKEN_INVALID;
 	}
 	*claims = c;
 	return 0;
-}
-
-static json_t *build_publish(unsigned publish)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list != NULL && i < KIND_COUNT; i++) {
-		if ((publish & kinds[i].bit) != 0 &&
-			json_array_append_new(list, json_string(kinds[i].name)) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-static json_t *build_places(const struct token_claims *claims)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list != NULL && i < claims->place_count; i++) {
-		if (json_array_append_new(list, json_string(claims->places[i])) != 0) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
-json_t *token_claims_build(const struct token_claims *claims)
-{
-	/* json_pack takes "o" references over even when it fails, and fails on NULL */
-	json_t *payload = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-				    "s:{s:o, s:b, s:b, s:b}, s:o}",
-		"iss", claims->issuer, "aud", claims->audience, "sub", claims->participant, "usr",
-		claims->user, "name", claims->display_name, "room", claims->room, "jti",
-		claims->jti, "iat", (json_int_t)claims->issued_at, "exp",
-		(json_int_t)claims->expires_at, "grants", "publish", build_publish(claims->publish),
-		"subscribe", claims->subscribe, "chat", claims->chat, "moderate", claims->moderate,
-		"at", build_places(claims));
-
-	if (payload != NULL && claims->not_before != 0 &&
-		json_object_set_new(payload, "nbf", json_integer(claims->not_before)) != 0) {
-		json_decref(payload);
-		return NULL;
-	}
-	return payload;
 }
 
 static bool has_place(const struct token_claims *claims, const char *place)

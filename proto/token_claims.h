@@ -67,7 +67,8 @@ struct token_claims {
 };
 
 /* Fields from a verified payload. Unknown claims are ignored; a missing or malformed one gives
- * ERR_TOKEN_INVALID. Does not look at the clock. */
+ * ERR_TOKEN_INVALID. Those that may be missing: nbf, src ("user"), rev (0), ses, nets, dup, policy
+ * (ROOM_POLICY_INIT), and of grants hidden and bitrate. Does not look at the clock. */
 int token_claims_parse(struct token_claims *claims, const json_t *payload) MUST_CHECK;
 
 /* The payload for these claims, a new reference; NULL when out of memory. */
@@ -99,5 +100,10 @@ bool token_net_has(const struct token_net *net, const char *addr);
 /* "audio" -> TOKEN_PUBLISH_AUDIO and so on; 0 for an unknown kind. And back; NULL for none. */
 unsigned token_publish_from_name(const char *name);
 const char *token_publish_name(unsigned bit);
+/* The list of names in object's field, or-ed; names nobody knows count for nothing. ERR_BAD_FIELD.
+ */
+int token_publish_parse(const json_t *object, const char *key, unsigned *bits) MUST_CHECK;
+/* A new list of names; NULL when out of memory. */
+json_t *token_publish_build(unsigned bits);
 
 #endif

@@ -158,6 +158,13 @@ static void test_claims(void **state)
 		.not_before = 1,
 		.expires_at = 2,
 		.publish = 15,
+		.source = "user",
+		.session_s = 60,
+		.net_count = 1,
+		.nets = { { .len = 4, .bits = 0 } },
+		.duplicate = TOKEN_DUP_ALLOW,
+		.bitrate = { 1, 2 },
+		.policy = ROOM_POLICY_INIT,
 		.place_count = 1,
 		.places = { "r1:1" } };
 

@@ -98,6 +98,7 @@ static void make_token(const struct world *w, const char *who, char out[2048])
 		.publish = 15,
 		.subscribe = true,
 		.chat = true,
+		.policy = { .kinds = 15, .epoch = 1 },
 		.place_count = 1 };
 	gnutls_datum_t sig;
 
