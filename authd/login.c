@@ -91,7 +91,8 @@ static int decide(struct login *login, const struct login_attempt *a)
 		(room_err != 0 && room_err != ERR_NOT_FOUND)) {
 		return ERR_STORE;
 	}
-	int err = pass_hash_verify(login->ph, user_err == 0 ? user.hash : NULL, a->password);
+	int err = pass_hash_verify(
+		login->ph, PASS_HASH_STRANGER, user_err == 0 ? user.hash : NULL, a->password, NULL);
 	if (err == 0 && (user.disabled || room_err != 0)) {
 		err = ERR_LOGIN;
 	}

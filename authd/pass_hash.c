@@ -1,6 +1,6 @@
 /*
- * pass_hash: owns the slots in which passwords are hashed. Must never hash outside a slot, and
- * never shorten a password.
+ * pass_hash: owns the slots in which passwords are hashed, and what a wrong one costs. Must never
+ * hash outside a slot, and never shorten a password.
  */
 #include "authd/pass_hash.h"
 
@@ -10,13 +10,28 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "authd/pass_crypt.h"
+
+#define QUEUES 2u
+#define TIMES 64u /* a power of two */
 
 struct pass_hash {
 	pthread_mutex_t mutex; /* guards everything below */
-	pthread_cond_t freed;
-	unsigned at_once, running, waiting;
+	pthread_cond_t freed[QUEUES];
+	unsigned waiting[QUEUES];
+	unsigned at_once, running;
 	uint64_t memory, passes;
 	char nobody[PASS_HASH_SIZE]; /* hash of a password that nobody knows */
+	uint64_t took_us[TIMES]; /* what the last ones with today's parameters took */
+	unsigned took_count;
+};
+
+/* The parameters of one moment. */
+struct today {
+	uint64_t memory, passes;
+	char nobody[PASS_HASH_SIZE];
 };
 
 static unsigned core_count(void)
@@ -25,6 +40,14 @@ static unsigned core_count(void)
 	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 
 	return n > 0 ? (unsigned)n : 1;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
 static int hash_text(const char *password, size_t len, uint64_t memory, uint64_t passes,
@@ -55,7 +78,9 @@ int pass_hash_create(struct pass_hash **out, unsigned at_once, uint64_t memory, 
 		return ERR_NOMEM;
 	}
 	pthread_mutex_init(&ph->mutex, NULL);
-	pthread_cond_init(&ph->freed, NULL);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		pthread_cond_init(&ph->freed[i], NULL);
+	}
 	ph->at_once = at_once > 0 ? at_once : core_count();
 	int err = pass_hash_set_cost(ph, memory, passes);
 	if (err != 0) {
@@ -71,7 +96,9 @@ void pass_hash_destroy(struct pass_hash *ph)
 	if (ph == NULL) {
 		return;
 	}
-	pthread_cond_destroy(&ph->freed);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		pthread_cond_destroy(&ph->freed[i]);
+	}
 	pthread_mutex_destroy(&ph->mutex);
 	free(ph);
 }
@@ -79,6 +106,7 @@ void pass_hash_destroy(struct pass_hash *ph)
 int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes)
 {
 	char nobody[PASS_HASH_SIZE];
+	uint64_t begin = now_us();
 	int err = hash_nobody(memory, passes, nobody);
 
 	if (err != 0) {
@@ -88,25 +116,46 @@ int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes)
 	ph->memory = memory;
 	ph->passes = passes;
 	memcpy(ph->nobody, nobody, sizeof(nobody));
+	ph->took_us[0] = now_us() - begin;
+	ph->took_count = 1;
 	pthread_mutex_unlock(&ph->mutex);
 	return 0;
 }
 
+static void wake_next(struct pass_hash *ph)
+{
+	if (ph->running < ph->at_once) {
+		pthread_cond_signal(
+			&ph->freed[ph->waiting[PASS_HASH_KNOWN] > 0 ? PASS_HASH_KNOWN
+								    : PASS_HASH_STRANGER]);
+	}
+}
+
+static bool must_wait(const struct pass_hash *ph, enum pass_hash_queue queue)
+{
+	return ph->running >= ph->at_once ||
+		(queue == PASS_HASH_STRANGER && ph->waiting[PASS_HASH_KNOWN] > 0);
+}
+
 /* Waits for a slot; ERR_RATE when too many wait already. */
-static int enter(struct pass_hash *ph)
+static int enter(struct pass_hash *ph, enum pass_hash_queue queue, struct today *today)
 {
 	int err = 0;
 
 	pthread_mutex_lock(&ph->mutex);
-	if (ph->running >= ph->at_once && ph->waiting >= PASS_HASH_WAITING) {
+	if (must_wait(ph, queue) && ph->waiting[queue] >= PASS_HASH_WAITING) {
 		err = ERR_RATE;
 	} else {
-		ph->waiting++;
-		while (ph->running >= ph->at_once) {
-			pthread_cond_wait(&ph->freed, &ph->mutex);
+		ph->waiting[queue]++;
+		while (must_wait(ph, queue)) {
+			pthread_cond_wait(&ph->freed[queue], &ph->mutex);
 		}
-		ph->waiting--;
+		ph->waiting[queue]--;
 		ph->running++;
+		today->memory = ph->memory;
+		today->passes = ph->passes;
+		memcpy(today->nobody, ph->nobody, sizeof(today->nobody));
+		wake_next(ph); /* two slots may have become free for one signal */
 	}
 	pthread_mutex_unlock(&ph->mutex);
 	return err;
@@ -116,46 +165,96 @@ static void leave(struct pass_hash *ph)
 {
 	pthread_mutex_lock(&ph->mutex);
 	ph->running--;
-	pthread_cond_signal(&ph->freed);
+	wake_next(ph);
 	pthread_mutex_unlock(&ph->mutex);
 }
 
-int pass_hash_make(struct pass_hash *ph, const char *password, char out[PASS_HASH_SIZE])
+int pass_hash_make(struct pass_hash *ph, enum pass_hash_queue queue, const char *password,
+	char out[PASS_HASH_SIZE])
 {
-	int err = enter(ph);
+	struct today today;
+	int err = enter(ph, queue, &today);
 
 	if (err != 0) {
 		return err;
 	}
-	pthread_mutex_lock(&ph->mutex);
-	uint64_t memory = ph->memory, passes = ph->passes;
-	pthread_mutex_unlock(&ph->mutex);
-	err = hash_text(password, strlen(password), memory, passes, out);
+	err = hash_text(password, strlen(password), today.memory, today.passes, out);
 	leave(ph);
 	return err;
 }
 
-int pass_hash_verify(struct pass_hash *ph, const char *hash, const char *password)
+static void remember(struct pass_hash *ph, const struct today *today, uint64_t us)
 {
-	char text[PASS_HASH_SIZE];
-	int err = enter(ph);
+	pthread_mutex_lock(&ph->mutex);
+	if (today->memory == ph->memory && today->passes == ph->passes) {
+		ph->took_us[ph->took_count++ % TIMES] = us;
+	}
+	pthread_mutex_unlock(&ph->mutex);
+}
+
+/* Sleeps until a wrong password has taken as long as one of the last with today's parameters. */
+static void fill_up(struct pass_hash *ph, uint64_t begin)
+{
+	pthread_mutex_lock(&ph->mutex);
+	unsigned known = ph->took_count < TIMES ? ph->took_count : TIMES;
+	uint64_t took = ph->took_us[randombytes_uniform(known)];
+	pthread_mutex_unlock(&ph->mutex);
+	uint64_t until = begin + took;
+	struct timespec ts = { .tv_sec = (time_t)(until / 1000000u),
+		.tv_nsec = (long)(until % 1000000u) * 1000 };
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR) {
+	}
+}
+
+static int verify_argon2(const char *hash, const char *password)
+{
+	char text[PASS_HASH_SIZE] = { 0 }; /* libsodium reads all of crypto_pwhash_STRBYTES */
+
+	strncpy(text, hash, sizeof(text) - 1);
+	errno = 0;
+	if (crypto_pwhash_str_verify(text, password, strlen(password)) == 0) {
+		return 0;
+	}
+	/* without memory nothing was found out about the password */
+	return errno == ENOMEM ? ERR_NOMEM : ERR_LOGIN;
+}
+
+static bool is_today(const char *hash, const struct today *today)
+{
+	char text[PASS_HASH_SIZE] = { 0 };
+
+	strncpy(text, hash, sizeof(text) - 1);
+	return !pass_crypt_is(hash) &&
+		crypto_pwhash_str_needs_rehash(text, today->passes, (size_t)today->memory) == 0;
+}
+
+int pass_hash_verify(struct pass_hash *ph, enum pass_hash_queue queue, const char *hash,
+	const char *password, bool *old)
+{
+	struct today today;
+	int err = enter(ph, queue, &today);
 
 	if (err != 0) {
 		return err;
 	}
-	pthread_mutex_lock(&ph->mutex);
-	memcpy(text, ph->nobody, sizeof(text));
-	pthread_mutex_unlock(&ph->mutex);
-	if (hash != NULL) {
-		memset(text, 0, sizeof(text));
-		strncpy(text, hash, sizeof(text) - 1);
+	uint64_t begin = now_us();
+	bool usual = hash == NULL || is_today(hash, &today);
+	if (hash == NULL) {
+		err = verify_argon2(today.nobody, password);
+		err = err == 0 ? ERR_LOGIN : err;
+	} else if (pass_crypt_is(hash)) {
+		err = pass_crypt_verify(hash, password);
+	} else {
+		err = verify_argon2(hash, password);
 	}
-	errno = 0;
-	int rc = crypto_pwhash_str_verify(text, password, strlen(password));
-	bool no_memory = rc != 0 && errno == ENOMEM;
+	if (usual && err != ERR_NOMEM) {
+		remember(ph, &today, now_us() - begin);
+	} else if (err == ERR_LOGIN) {
+		fill_up(ph, begin);
+	}
 	leave(ph);
-	if (no_memory) {
-		return ERR_NOMEM; /* nothing was found out about the password */
+	if (old != NULL) {
+		*old = !usual;
 	}
-	return rc == 0 && hash != NULL ? 0 : ERR_LOGIN;
+	return err;
 }

@@ -1,6 +1,14 @@
 /*
- * pass_hash: argon2id of passwords (libsodium), at most as many at once as there are cores: each
- * takes tens of megabytes and milliseconds. The rest wait in a bounded queue.
+ * pass_hash: hashes of passwords and passcodes: argon2id (libsodium), and imported ones of
+ * pass_crypt.h until their owner's next login. At most as many at once as there are cores: each
+ * takes tens of megabytes and milliseconds. The rest wait in two bounded queues, of which one
+ * always goes first.
+ *
+ * How long a wrong password takes says nothing about whether there is such a user: an unknown one
+ * is verified against a hash with today's parameters, and where a user's own hash is cheaper (an
+ * older or imported one) the rest is slept for, so that it takes as long as one of the last with
+ * today's. A hash that costs more than today's shows itself until its owner logs in: import none
+ * that does.
  */
 #ifndef AUTHD_PASS_HASH_H
 #define AUTHD_PASS_HASH_H
@@ -11,10 +19,16 @@
 
 #include "proto/errcode.h"
 
-#define PASS_HASH_WAITING 24u /* fewer than the HTTP threads, so that one is always free */
+#define PASS_HASH_WAITING 16u /* who may wait for a slot, in each queue */
 #define PASS_HASH_SIZE 128u
 
 struct pass_hash;
+
+enum pass_hash_queue {
+	PASS_HASH_STRANGER,
+	PASS_HASH_KNOWN /* goes before strangers: logged in from there before, or an administrator
+			 */
+};
 
 /* at_once 0: one per core. */
 int pass_hash_create(
@@ -25,10 +39,13 @@ void pass_hash_destroy(struct pass_hash *ph);
 int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes) MUST_CHECK;
 
 /* out is the PHC string. ERR_RATE when the queue is full, ERR_NOMEM. */
-int pass_hash_make(struct pass_hash *ph, const char *password, char out[PASS_HASH_SIZE]) MUST_CHECK;
+int pass_hash_make(struct pass_hash *ph, enum pass_hash_queue queue, const char *password,
+	char out[PASS_HASH_SIZE]) MUST_CHECK;
 
-/* hash NULL: there is no such user; costs the same and answers ERR_LOGIN. 0: the password is right;
- * ERR_LOGIN; ERR_RATE when the queue is full; ERR_NOMEM. */
-int pass_hash_verify(struct pass_hash *ph, const char *hash, const char *password) MUST_CHECK;
+/* hash NULL: there is no such user; costs the same and answers ERR_LOGIN. 0: the password is right,
+ * and *old (may be NULL) tells whether the hash should be made anew; ERR_LOGIN; ERR_RATE when the
+ * queue is full; ERR_NOMEM. */
+int pass_hash_verify(struct pass_hash *ph, enum pass_hash_queue queue, const char *hash,
+	const char *password, bool *old) MUST_CHECK;
 
 #endif

@@ -49,7 +49,7 @@ static int hash_password(const struct route_call *call, char hash[PASS_HASH_SIZE
 		strlen(password) < LOGIN_PASSWORD_MIN) {
 		return ERR_BAD_FIELD;
 	}
-	int err = pass_hash_make(call->ctx->pass_hash, password, hash);
+	int err = pass_hash_make(call->ctx->pass_hash, PASS_HASH_KNOWN, password, hash);
 	sodium_memzero((void *)(uintptr_t)password, strlen(password));
 	return err;
 }
