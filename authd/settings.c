@@ -72,6 +72,19 @@ static int check_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	return take(value, result);
 }
 
+/* Its value may hold a password: it is never repeated. */
+static int check_database(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	if (value[0] != '\0' && strncmp(value, "postgresql://", 13) != 0 &&
+		strncmp(value, "postgres://", 11) != 0) {
+		settings_error(cfg,
+			"%s must be empty (SQLite in state-dir) or postgresql://USER@HOST/NAME",
+			cfg_opt_name(opt));
+		return -1;
+	}
+	return take(value, result);
+}
+
 __attribute__((format(printf, 2, 3))) static int fail(
 	char error[SETTINGS_ERROR_SIZE], const char *fmt, ...)
 {
@@ -152,7 +165,8 @@ static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
 		}
 	}
 	s->user = strdup(str_of(cfg, "user"));
-	return s->user != NULL ? 0 : ERR_NOMEM;
+	s->database = strdup(str_of(cfg, "database"));
+	return s->user != NULL && s->database != NULL ? 0 : ERR_NOMEM;
 }
 
 static int take_listen(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
@@ -268,6 +282,7 @@ int authd_settings_load(
 		CFG_STR_CB("key", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("admin-socket", "/run/heliograph/authd.sock", CFGF_NONE, check_text),
 		CFG_STR_CB("state-dir", "/var/lib/heliograph", CFGF_NONE, check_text),
+		CFG_STR_CB("database", "", CFGF_NONE, check_database),
 		CFG_STR_CB("control-certificate", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("control-key", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("control-ca", NULL, CFGF_NONE, check_text),
@@ -321,6 +336,7 @@ void authd_settings_destroy(struct authd_settings *s)
 	free(s->control_ca);
 	free(s->admin_socket);
 	free(s->state_dir);
+	free(s->database);
 	free(s);
 }
 
@@ -341,6 +357,9 @@ const char *authd_settings_fixed_change(
 	}
 	if (strcmp(now->state_dir, then->state_dir) != 0) {
 		return "state-dir";
+	}
+	if (strcmp(now->database, then->database) != 0) {
+		return "database";
 	}
 	if (now->listen_count != then->listen_count) {
 		return "listen";

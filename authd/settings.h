@@ -37,6 +37,7 @@ struct authd_settings {
 	char *control_certificate, *control_key, *control_ca; /* control links */
 	char *admin_socket;
 	char *state_dir;
+	char *database; /* "" for SQLite in state_dir, else a postgresql:// URI: it may hold a password */
 	uint64_t token_life_s; /* at most this long may a session last */
 	uint64_t hash_memory; /* bytes */
 	uint64_t hash_passes;

@@ -99,6 +99,7 @@ run_end()
 	for name in "${!PID[@]}"; do
 		daemon_stop "$name" >/dev/null 2>&1
 	done
+	[ -z "${RUN_STOP:-}" ] || "$RUN_STOP" >/dev/null 2>&1 # what else the test has started
 	if [ "$status" -eq 0 ] || [ "$status" -eq 77 ] || [ -z "$RUN_KEEP_LOGS" ]; then
 		rm -rf "$RUN"
 	else

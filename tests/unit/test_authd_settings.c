@@ -90,6 +90,7 @@ static void test_bad(void **state)
 		{ GOOD "hash-passes = 0\n", NULL, "hash-passes" },
 		{ GOOD "hash-passes = 100\n", NULL, "hash-passes" },
 		{ GOOD "hash-passes = many\n", ":7:", "hash-passes" },
+		{ GOOD "database = \"mysql://a@b/c\"\n", ":7:", "database" },
 		{ GOOD "name = \"a b\"\n", ":7:", "name" },
 		{ GOOD "cluster = \"\"\n", ":7:", "cluster" },
 		{ GOOD "listen = {\"localhost:8443\"}\n", ":7:", "listen" },
@@ -139,6 +140,7 @@ static void test_fixed_change(void **state)
 		{ GOOD "cluster = \"other\"\n", "cluster" },
 		{ GOOD "listen = {\"127.0.0.1:9443\"}\n", "listen" },
 		{ GOOD "state-dir = \"/other\"\n", "state-dir" },
+		{ GOOD "database = \"postgresql://a@b/c\"\n", "database" },
 		{ GOOD "admin-socket = \"/other\"\n", "admin-socket" },
 		{ GOOD "user = \"other\"\n", "user" },
 	};
