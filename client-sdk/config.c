@@ -18,6 +18,7 @@
 #define QUEUE_VIDEO_MS 1000u
 #define TIME_MAX_MS 86400000u /* a day is as good as for ever, and fits everywhere */
 #define TOKEN_PATH "/v1/token"
+#define JOIN_PATH "/join"
 
 static bool is_device(const char *s)
 {
@@ -81,6 +82,52 @@ static int token_url_make(char **out, const char *authd_url)
 	return 0;
 }
 
+/* The token in a link, or the text itself. */
+static const char *invite_token(const char *invite)
+{
+	const char *hash = strchr(invite, '#');
+
+	return hash != NULL ? hash + 1 : invite;
+}
+
+/* Three parts of base64url: what nobody could have meant is found here. */
+static bool is_invite(const char *invite)
+{
+	const char *token = invite_token(invite);
+	size_t len =
+		strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
+
+	return strnlen(invite, CONFIG_URL_MAX + 1) <= CONFIG_URL_MAX && len > 0 &&
+		token[len] == '\0';
+}
+
+/* "https://authd.example/join#..." becomes "https://authd.example"; the caller frees it. */
+static int url_of_link(char **out, const char *link)
+{
+	const char *hash = strchr(link, '#');
+	size_t len = hash != NULL ? (size_t)(hash - link) : 0, tail = strlen(JOIN_PATH);
+
+	if (len <= tail || strncmp(link + len - tail, JOIN_PATH, tail) != 0) {
+		return ERR_INVALID;
+	}
+	*out = strndup(link, len - tail);
+	return *out != NULL ? 0 : ERR_NOMEM;
+}
+
+static int judge_invite(const struct helio_config *from)
+{
+	bool has_url = from->authd_url != NULL || strchr(from->invite, '#') != NULL;
+
+	if (!has_url || from->display_name == NULL || from->user != NULL ||
+		from->password != NULL || from->device != NULL || !is_invite(from->invite)) {
+		return ERR_INVALID;
+	}
+	return from->passcode != NULL &&
+			strnlen(from->passcode, CONFIG_PASSCODE_MAX + 1) > CONFIG_PASSCODE_MAX
+		? ERR_INVALID
+		: 0;
+}
+
 static int judge_login(const struct helio_config *from)
 {
 	size_t password_len;
@@ -116,7 +163,24 @@ static int judge(const struct helio_config *from)
 	if (from->display_name != NULL && !msg_is_display_name(from->display_name)) {
 		return ERR_INVALID;
 	}
-	return from->token_answer != NULL ? judge_answer(from->token_answer) : judge_login(from);
+	if (from->token_answer != NULL) {
+		return judge_answer(from->token_answer);
+	}
+	return from->invite != NULL ? judge_invite(from) : judge_login(from);
+}
+
+static int make_url(struct config *config, const struct helio_config *from)
+{
+	char *authd_url = NULL;
+	int err;
+
+	if (from->authd_url != NULL) {
+		return token_url_make(&config->token_url, from->authd_url);
+	}
+	err = url_of_link(&authd_url, from->invite);
+	err = err != 0 ? err : token_url_make(&config->token_url, authd_url);
+	free(authd_url);
+	return err;
 }
 
 static int copy_strings(struct config *config, const struct helio_config *from)
@@ -126,7 +190,11 @@ static int copy_strings(struct config *config, const struct helio_config *from)
 	if (from->token_answer != NULL) {
 		return err != 0 ? err : copy(&config->token_answer, from->token_answer);
 	}
-	err = err != 0 ? err : token_url_make(&config->token_url, from->authd_url);
+	err = err != 0 ? err : make_url(config, from);
+	if (from->invite != NULL) {
+		err = err != 0 ? err : copy(&config->invite, invite_token(from->invite));
+		err = err != 0 ? err : copy(&config->passcode, from->passcode);
+	}
 	err = err != 0 ? err : copy(&config->authd_ca_file, from->authd_ca_file);
 	err = err != 0 ? err : copy(&config->user, from->user);
 	err = err != 0 ? err : copy(&config->password, from->password);
@@ -196,6 +264,8 @@ void config_finish(struct config *config)
 	free(config->room);
 	free(config->device);
 	free(config->display_name);
+	wipe_and_free(config->invite);
+	wipe_and_free(config->passcode);
 	wipe_and_free(config->token_answer);
 	if (config->creds != NULL) {
 		gnutls_certificate_free_credentials(config->creds);

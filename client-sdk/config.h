@@ -13,11 +13,13 @@
 
 #define CONFIG_PASSWORD_MAX 1024u /* bytes */
 #define CONFIG_URL_MAX 2048u
+#define CONFIG_PASSCODE_MAX 64u
 
 struct config {
 	char *token_url; /* authd_url with /v1/token; NULL when token_answer is there */
 	char *authd_ca_file;
 	char *user, *password, *room, *device, *display_name;
+	char *invite, *passcode; /* the invite's token alone */
 	char *token_answer;
 	bool subscribe_none;
 	bool have_ca; /* ca_file was given: chain and name must verify */
@@ -28,7 +30,7 @@ struct config {
 /* HELIO_ERR_INVALID for a missing or malformed field, ERR_CONFIG when ca_file cannot be used. After
  * an error nothing is held. */
 int config_init(struct config *config, const struct helio_config *from) MUST_CHECK;
-/* Frees it and wipes the password. Safe on a zeroed struct. */
+/* Frees it and wipes what is secret. Safe on a zeroed struct. */
 void config_finish(struct config *config);
 
 #endif

@@ -4,10 +4,14 @@
  */
 #include <helio.h>
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client-sdk/handle.h"
+
+/* What the first version had: fields behind it are NULL for who was built then. */
+#define CONFIG_SIZE_FIRST offsetof(struct helio_config, invite)
 
 void handle_lock(struct helio *h)
 {
@@ -64,7 +68,7 @@ int helio_create(struct helio **out, const struct helio_config *config,
 		return HELIO_ERR_INVALID;
 	}
 	*out = NULL;
-	if (config == NULL || config->size < sizeof(*config) || callbacks == NULL ||
+	if (config == NULL || config->size < CONFIG_SIZE_FIRST || callbacks == NULL ||
 		callbacks->size < sizeof(*callbacks)) {
 		return HELIO_ERR_INVALID;
 	}

@@ -1,6 +1,6 @@
 /*
- * token_fetch: the one HTTPS request of the library. The password is in the request only; neither
- * it nor the token ever gets into a log or an error text.
+ * token_fetch: the one HTTPS request of the library. Password, invite and passcode are in the
+ * request only; neither they nor the token ever gets into a log or an error text.
  */
 #include "client-sdk/token_fetch.h"
 
@@ -32,12 +32,20 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
 	return len;
 }
 
+static json_t *request_object(const struct config *config)
+{
+	if (config->invite != NULL) {
+		return json_pack("{ss ss ss*}", "invite", config->invite, "name",
+			config->display_name, "passcode", config->passcode);
+	}
+	return json_pack("{ss ss ss ss* ss*}", "user", config->user, "password", config->password,
+		"room", config->room, "device", config->device, "name", config->display_name);
+}
+
 static char *request_make(const struct config *config)
 {
 	char *text = NULL;
-	json_t *object = json_pack("{ss ss ss ss* ss*}", "user", config->user, "password",
-		config->password, "room", config->room, "device", config->device, "name",
-		config->display_name);
+	json_t *object = request_object(config);
 
 	if (object != NULL) {
 		text = msg_dump(object, NULL);

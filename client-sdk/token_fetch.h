@@ -10,7 +10,7 @@
 #include "client-sdk/endpoint.h"
 
 struct token_fetch {
-	char *request; /* JSON with the password: wiped before it is freed */
+	char *request; /* JSON with the password or invite: wiped before it is freed */
 	struct curl_slist *headers;
 	char *body;
 	size_t body_len;

@@ -102,6 +102,8 @@ static int create_session(struct call *c)
 	config.room = o->room;
 	config.device = o->device;
 	config.display_name = o->name;
+	config.invite = o->invite;
+	config.passcode = o->passcode;
 	int err = helio_create(&c->helio, &config, &call_session_callbacks, c);
 	call_options_finish(&c->options); /* the SDK has its copy of the password */
 	if (err == HELIO_OK) {
@@ -109,7 +111,8 @@ static int create_session(struct call *c)
 	}
 	if (err != HELIO_OK) {
 		call_text_error("the call cannot be set up", helio_error_text(err),
-			"Check --authd, --user, --room, --device and --name");
+			o->invite != NULL ? "Check --invite, --passcode and --name"
+					  : "Check --authd, --user, --room, --device and --name");
 		return err == HELIO_ERR_INVALID ? CALL_EXIT_USAGE : CALL_EXIT_FAILED;
 	}
 	return CALL_EXIT_GO_ON;

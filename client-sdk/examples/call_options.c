@@ -42,6 +42,11 @@ static const struct option_row rows[] = {
 	{ "password-file", TEXT, AT(password_file), 0, 0, "FILE",
 		"file with the password in its first line; or HELIO_PASSWORD" },
 	{ "room", TEXT, AT(room), 0, 0, "NAME", "room to join (required)" },
+	{ "invite", TEXT, AT(invite), 0, 0, "LINK",
+		"join as a guest: instead of user, password, room and,\n"
+		"with a whole link, authd" },
+	{ "passcode", TEXT, AT(passcode), 0, 0, "TEXT",
+		"where the invite has one; or HELIO_PASSCODE" },
 	{ "device", TEXT, AT(device), 0, 0, "NAME", "tells several clients of one user apart" },
 	{ "name", TEXT, AT(name), 0, 0, "TEXT", "name shown to the others; default: the user" },
 	{ "send-audio", TEXT, AT(send_audio), 0, 0, "SOURCE", "FILE.wav, FILE.opus, tone or mic" },
@@ -77,6 +82,7 @@ static const struct option_row rows[] = {
 static void print_help(void)
 {
 	puts("usage: helio-call --authd URL --user NAME --room NAME [options]\n"
+	     "       helio-call --invite LINK --name TEXT [options]\n"
 	     "\n"
 	     "Joins a room, sends audio, video and chat, shows and records what the others send.\n"
 	     "Lines on stdin are sent as chat.\n");
@@ -178,15 +184,43 @@ static int take_option(struct call_options *o, const struct option_row *row, cha
 	return CALL_EXIT_USAGE;
 }
 
-static int check_options(const struct call_options *o)
+static int check_invite(const struct call_options *o)
 {
+	if (o->user != NULL || o->password_file != NULL || o->room != NULL || o->device != NULL) {
+		return usage_error("--invite cannot be used",
+			"it stands for user, password, room and device: leave them out");
+	}
+	if (o->name == NULL) {
+		return usage_error("--name is missing", "a guest says who comes");
+	}
+	if (strchr(o->invite, '#') == NULL && o->authd == NULL) {
+		return usage_error("--invite is no link", "it must be all of https://.../join#...");
+	}
+	return CALL_EXIT_GO_ON;
+}
+
+static int check_login(const struct call_options *o)
+{
+	if (o->passcode != NULL) {
+		return usage_error("--passcode cannot be used", "it belongs to --invite");
+	}
 	if (o->authd == NULL || o->user == NULL || o->room == NULL) {
 		char what[64];
 		snprintf(what, sizeof(what), "--%s is missing",
 			o->authd == NULL ? "authd" : (o->user == NULL ? "user" : "room"));
 		return usage_error(what, "authd, user and room say where to go and who asks");
 	}
-	if (strncmp(o->authd, "https://", 8) != 0) {
+	return CALL_EXIT_GO_ON;
+}
+
+static int check_options(const struct call_options *o)
+{
+	int rc = o->invite != NULL ? check_invite(o) : check_login(o);
+
+	if (rc != CALL_EXIT_GO_ON) {
+		return rc;
+	}
+	if (o->authd != NULL && strncmp(o->authd, "https://", 8) != 0) {
 		return usage_error("--authd cannot be used", "it must begin with https://");
 	}
 	if (o->audio_ms != 10 && o->audio_ms != 20 && o->audio_ms != 40 && o->audio_ms != 60) {
@@ -225,6 +259,29 @@ static int read_password_file(struct call_options *o)
 	return o->password != NULL ? CALL_EXIT_GO_ON : CALL_EXIT_FAILED;
 }
 
+/* Not to be seen in /proc, nor by programs we might start. NULL: out of memory. */
+static char *take_env(const char *name, char *env)
+{
+	char *copy = strdup(env);
+
+	explicit_bzero(env, strlen(env));
+	unsetenv(name);
+	return copy;
+}
+
+/* A passcode is optional: authd says when it is missing. */
+static int find_passcode(struct call_options *o)
+{
+	char *env = getenv("HELIO_PASSCODE");
+
+	if (o->passcode != NULL || env == NULL || env[0] == '\0') {
+		return CALL_EXIT_GO_ON;
+	}
+	o->password = take_env("HELIO_PASSCODE", env);
+	o->passcode = o->password;
+	return o->password != NULL ? CALL_EXIT_GO_ON : CALL_EXIT_FAILED;
+}
+
 static int find_password(struct call_options *o)
 {
 	if (o->password_file != NULL) {
@@ -235,10 +292,7 @@ static int find_password(struct call_options *o)
 		return usage_error("there is no password",
 			"neither --password-file nor HELIO_PASSWORD is there");
 	}
-	o->password = strdup(env);
-	/* Not to be seen in /proc, nor by programs we might start. */
-	explicit_bzero(env, strlen(env));
-	unsetenv("HELIO_PASSWORD");
+	o->password = take_env("HELIO_PASSWORD", env);
 	return o->password != NULL ? CALL_EXIT_GO_ON : CALL_EXIT_FAILED;
 }
 
@@ -303,7 +357,10 @@ int call_options_parse(struct call_options *o, int argc, char **argv)
 		return CALL_EXIT_OK;
 	}
 	rc = check_options(o);
-	return rc != CALL_EXIT_GO_ON ? rc : find_password(o);
+	if (rc != CALL_EXIT_GO_ON) {
+		return rc;
+	}
+	return o->invite != NULL ? find_passcode(o) : find_password(o);
 }
 
 void call_options_finish(struct call_options *o)
@@ -313,4 +370,5 @@ void call_options_finish(struct call_options *o)
 		free(o->password);
 		o->password = NULL;
 	}
+	o->passcode = NULL; /* may have been the same */
 }

@@ -1,6 +1,7 @@
 /*
  * call_options: what the command line of helio-call asks for. Parsed and judged whole before
- * anything is opened. Strings point into argv, except the password, which is owned and wiped.
+ * anything is opened. Strings point into argv, except the password (or the passcode
+ * of the environment), which is owned and wiped.
  */
 #ifndef CALL_OPTIONS_H
 #define CALL_OPTIONS_H
@@ -22,6 +23,7 @@ enum call_exit {
 struct call_options {
 	const char *authd, *authd_ca, *ca;
 	const char *user, *password_file, *room, *device, *name;
+	const char *invite, *passcode;
 	char *password;
 	const char *send_audio, *send_video, *record, *trace;
 	const char *chat[CALL_CHAT_MAX];

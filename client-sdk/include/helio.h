@@ -255,6 +255,10 @@ struct helio_config {
 	unsigned connect_timeout_ms; /* from helio_join() to JOINED; 0: 15,000 */
 	unsigned queue_audio_ms; /* our own audio older than this is not sent; 0: 400 */
 	unsigned queue_video_ms; /* likewise video; 0: 1,000 */
+	/* For a guest, instead of user, password and room: the link "https://.../join#..." or what
+	 * stands behind its #; authd_url may then be NULL with a link. display_name is required. */
+	const char *invite;
+	const char *passcode; /* where the invite has one; may be NULL */
 };
 #define HELIO_CONFIG_INIT { .size = sizeof(struct helio_config) }
 

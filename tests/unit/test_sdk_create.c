@@ -145,7 +145,7 @@ static void configurations(void **state)
 	c = good;                                                                                  \
 	c.field = value;                                                                           \
 	assert_int_equal(create(&c), HELIO_ERR_INVALID)
-	REFUSED(size, sizeof(c) - 1);
+	REFUSED(size, offsetof(struct helio_config, invite) - 1);
 	REFUSED(size, 0);
 	REFUSED(authd_url, NULL);
 	REFUSED(authd_url, "");
@@ -180,6 +180,57 @@ static void configurations(void **state)
 	memset(&c, 0, sizeof(c));
 	c.size = sizeof(c);
 	c.token_answer = WITH(ENDPOINT); /* needs nothing else */
+	assert_int_equal(create(&c), 0);
+}
+
+#define LINK "https://authd.example:8443/join#eyJh.eyJi.c2ln"
+
+static void invites(void **state)
+{
+	struct helio_config good = HELIO_CONFIG_INIT;
+	struct helio_config c;
+
+	(void)state;
+	good.invite = LINK;
+	good.display_name = "Gina";
+	assert_int_equal(create(&good), 0);
+	c = good;
+	c.passcode = "1234";
+	assert_int_equal(create(&c), 0);
+	c.invite = "eyJh.eyJi.c2ln"; /* the token alone needs to be told where */
+	assert_int_equal(create(&c), HELIO_ERR_INVALID);
+	c.authd_url = "https://authd.example";
+	assert_int_equal(create(&c), 0);
+#define REFUSED(field, value)                                                                      \
+	c = good;                                                                                  \
+	c.field = value;                                                                           \
+	assert_int_equal(create(&c), HELIO_ERR_INVALID)
+	REFUSED(display_name, NULL);
+	REFUSED(user, "alice");
+	REFUSED(password, "secret");
+	REFUSED(device, "laptop");
+	REFUSED(room, "de mo");
+	REFUSED(invite, "");
+	REFUSED(invite, "https://authd.example/join#");
+	REFUSED(invite, "https://authd.example/join#a b");
+	REFUSED(invite, "https://authd.example/other#eyJh.eyJi.c2ln");
+	REFUSED(invite, "http://authd.example/join#eyJh.eyJi.c2ln");
+	REFUSED(invite, "/join#eyJh.eyJi.c2ln");
+	REFUSED(invite, "https://authd.example/join#eyJh.eyJi.c2ln#x");
+	REFUSED(passcode, "12345678901234567890123456789012345678901234567890123456789012345");
+#undef REFUSED
+}
+
+/* An application that was built before there were invites: what is behind its end is not read. */
+static void shorter_structures(void **state)
+{
+	struct helio_config c;
+
+	(void)state;
+	memset(&c, 0x5a, sizeof(c));
+	memset(&c, 0, offsetof(struct helio_config, invite));
+	c.size = offsetof(struct helio_config, invite);
+	c.token_answer = WITH(ENDPOINT);
 	assert_int_equal(create(&c), 0);
 }
 
@@ -260,7 +311,9 @@ int main(void)
 		cmocka_unit_test(answers),
 		cmocka_unit_test(answers_are_bounded),
 		cmocka_unit_test(configurations),
+		cmocka_unit_test(invites),
 		cmocka_unit_test(longer_structures),
+		cmocka_unit_test(shorter_structures),
 		cmocka_unit_test(arguments),
 	};
 

@@ -97,6 +97,34 @@ static void reply(struct sdk *sdk, const char *status, const char *body)
 	sdk_send_bytes(sdk, text, (size_t)len);
 }
 
+/* The link says where to ask; only its token, the name and the passcode are sent. */
+static void asks_as_a_guest(void **state)
+{
+	struct http *http = *state;
+	struct sdk *sdk = &http->sdk;
+	struct helio_config config = HELIO_CONFIG_INIT;
+	char link[128];
+
+	snprintf(link, sizeof(link), "%s/join#eyJh.eyJi.c2ln", http->url);
+	config.invite = link;
+	config.passcode = "1234";
+	config.display_name = "Gina";
+	config.authd_ca_file = http->ca;
+	config.connect_timeout_ms = 3000;
+	sdk_create_with_authd(sdk, &config);
+	assert_int_equal(helio_join(sdk->h), 0);
+	sdk_accept(sdk);
+	json_t *request = request_read(sdk);
+	assert_int_equal(json_object_size(request), 3);
+	assert_string_equal(
+		json_string_value(json_object_get(request, "invite")), "eyJh.eyJi.c2ln");
+	assert_string_equal(json_string_value(json_object_get(request, "name")), "Gina");
+	assert_string_equal(json_string_value(json_object_get(request, "passcode")), "1234");
+	json_decref(request);
+	reply(sdk, "401 Unauthorized", "{\"code\":\"login-failed\"}");
+	sdk_expect(sdk, "CLOSED login-failed");
+}
+
 static void ask(struct http *http)
 {
 	create(http, true);
@@ -273,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(joins_with_a_password, setup, teardown),
+		cmocka_unit_test_setup_teardown(asks_as_a_guest, setup, teardown),
 		cmocka_unit_test_setup_teardown(refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_cut_short, setup, teardown),
