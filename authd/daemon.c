@@ -153,11 +153,15 @@ static int serve(struct authd_daemon *d, char why[512])
 		.login = d->login,
 		.token_issue = d->token_issue,
 		.link_dial = d->link_dial };
-	const struct http_srv_conf conf = { .public_fds = d->listen_fds,
-		.public_count = d->listen_count,
-		.admin_fd = d->admin_fd,
+	struct http_srv_fd fds[HTTP_LISTENERS_MAX] = { { HTTP_ADMIN, d->admin_fd } };
+	for (size_t i = 0; i < d->listen_count; i++) {
+		fds[1 + i] = (struct http_srv_fd){ HTTP_PUBLIC, d->listen_fds[i] };
+	}
+	const struct http_srv_conf conf = { .fds = fds,
+		.fd_count = 1 + d->listen_count,
 		.cert_file = s->certificate,
 		.key_file = s->key,
+		.sorter = routes_sort,
 		.handler = routes_handle,
 		.user = &d->ctx };
 	d->listen_count = 0; /* taken over, whatever comes of it */

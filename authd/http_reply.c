@@ -102,7 +102,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
 		snprintf(seconds, sizeof(seconds), "%u", reply->retry_after_s);
 		ok = MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES;
 	}
-	if (ok && reply->allow != NULL) {
+	if (ok && reply->allow[0] != '\0') {
 		ok = MHD_add_response_header(response, "Allow", reply->allow) == MHD_YES;
 	}
 	if (ok && reply->close) {
@@ -127,7 +127,12 @@ int http_reply_send(struct http_reply *reply, struct MHD_Connection *conn)
 	if (response != NULL) {
 		MHD_destroy_response(response);
 	}
+	http_reply_finish(reply);
+	return err;
+}
+
+void http_reply_finish(struct http_reply *reply)
+{
 	json_decref(reply->body);
 	reply->body = NULL;
-	return err;
 }

@@ -17,7 +17,7 @@ struct http_reply {
 	json_t *body; /* owned; NULL: no body */
 	bool problem; /* body is problem+json */
 	unsigned retry_after_s; /* 0: no Retry-After */
-	const char *allow; /* for 405; static text */
+	char allow[64]; /* for 405 */
 	bool close; /* end the connection behind this answer */
 };
 
@@ -35,5 +35,7 @@ void http_reply_problem(struct http_reply *reply, int status, int err, const cha
 /* Queues the answer on the connection and frees what the reply holds. 0, or ERR_NOMEM when the
  * connection must be cut. */
 int http_reply_send(struct http_reply *reply, struct MHD_Connection *conn) MUST_CHECK;
+/* Frees what the reply holds, when it is not sent. Twice is fine. */
+void http_reply_finish(struct http_reply *reply);
 
 #endif

@@ -1,207 +1,83 @@
 /*
- * http_srv: owns the libmicrohttpd daemons and the path of a request through them: head → body →
- * handler → answer. Must never use libmicrohttpd's epoll or AUTO modes with TLS: a few bytes of a
- * ClientHello would then burn a core.
+ * http_srv: owns the libmicrohttpd daemons and the two pools of work threads. Must never use
+ * libmicrohttpd's epoll or AUTO modes with TLS: a few bytes of a ClientHello would then burn a
+ * core.
  */
 #include "authd/http_srv.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "authd/http_body.h"
 #include "authd/http_cert.h"
-#include "authd/http_conn.h"
-#include "authd/settings.h"
+#include "authd/http_exchange.h"
 #include "common/log.h"
 #include "proto/tls_io.h"
 
-#define PUBLIC_THREADS 32u
+#define THREADS 2u /* of libmicrohttpd per listener: they never wait for anything but sockets */
 #define PUBLIC_CONNECTIONS 1024u
-#define PER_IP_CONNECTIONS 128u
-#define ADMIN_THREADS 4u
-#define ADMIN_CONNECTIONS 64u
+#define OTHER_CONNECTIONS 128u
 #define IDLE_S 10u /* without a byte from the peer */
 #define CONNECTION_MEMORY 32768u
 
+/* Many of the general pool wait together for one commit. */
+#define GENERAL_THREADS 48u
+#define GENERAL_QUEUE 1024u
+#define LOGIN_QUEUE 256u
+#define LOGIN_QUEUE_OF_ONE 128u
+#define WAIT_MS 10000u
+
 struct listener {
 	struct http_srv *srv;
-	enum http_listener kind;
+	struct http_exchange_env env;
 	struct MHD_Daemon *daemon;
 };
 
-/* One per request. */
-struct exchange {
-	struct http_body body;
-};
-
 struct http_srv {
-	http_handler handler;
-	void *user;
 	struct http_cert *cert;
-	struct listener listeners[AUTHD_LISTEN_MAX + 1];
+	struct http_cert_admin *admin_cert;
+	struct work *general, *login;
+	struct listener listeners[HTTP_LISTENERS_MAX];
 	size_t listener_count;
 	struct http_conns conns;
 };
+
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *from, socklen_t len)
+{
+	struct listener *l = arg;
+
+	(void)len;
+	return l->env.kind == HTTP_ADMIN || http_conn_may_open(&l->srv->conns, from) ? MHD_YES
+										     : MHD_NO;
+}
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **slot,
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct listener *l = arg;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		if (l->kind == HTTP_PUBLIC) {
-			const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
-				connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-			if (tls != NULL) {
-				http_cert_attach(l->srv->cert, tls->tls_session);
-			}
-		}
-		*slot = http_conn_open(&l->srv->conns, connection);
-	} else {
+	if (code != MHD_CONNECTION_NOTIFY_STARTED) {
 		http_conn_close(&l->srv->conns, *slot);
 		*slot = NULL;
+		return;
 	}
+	const union MHD_ConnectionInfo *tls =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (tls != NULL && tls->tls_session != NULL) {
+		http_cert_attach(l->srv->cert, tls->tls_session);
+	}
+	if (l->env.admin_cert != NULL) {
+		http_cert_admin_ask(connection);
+	}
+	*slot = http_conn_open(&l->srv->conns, connection);
 }
 
 void http_srv_tick(struct http_srv *srv)
 {
 	http_conn_cut_slow(&srv->conns);
-}
-
-/* ---- requests ---- */
-
-static void peer_text(struct MHD_Connection *connection, char *out, size_t size)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info != NULL ? info->client_addr : NULL;
-	const void *addr = NULL;
-
-	snprintf(out, size, "?");
-	if (sa == NULL) {
-		return;
-	}
-	if (sa->sa_family == AF_INET) {
-		addr = &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
-	} else if (sa->sa_family == AF_INET6) {
-		addr = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-	}
-	if (addr != NULL) {
-		inet_ntop(sa->sa_family, addr, out, (socklen_t)size);
-	}
-}
-
-/* On the admin socket only root and the daemon's own user may speak. */
-static bool peer_allowed(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (info == NULL ||
-		getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) {
-		return false;
-	}
-	return cred.uid == 0 || cred.uid == geteuid();
-}
-
-static enum MHD_Result answer(struct MHD_Connection *connection, struct http_reply *reply)
-{
-	return http_reply_send(reply, connection) == 0 ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result begin_request(
-	struct listener *l, struct MHD_Connection *connection, void **slot)
-{
-	struct http_reply reply = { 0 };
-
-	if (l->kind == HTTP_ADMIN && !peer_allowed(connection)) {
-		http_reply_error(&reply, ERR_DENIED,
-			"only root and the daemon's own user may use this socket");
-		reply.close = true;
-		return answer(connection, &reply);
-	}
-	if (!http_body_check_head(connection, &reply)) {
-		return answer(connection, &reply);
-	}
-	*slot = calloc(1, sizeof(struct exchange));
-	return *slot != NULL ? MHD_YES : MHD_NO;
-}
-
-static enum MHD_Result finish_request(struct listener *l, struct MHD_Connection *connection,
-	const char *path, const char *method, struct exchange *ex)
-{
-	struct http_reply reply = { 0 };
-	struct http_request req = { .listener = l->kind,
-		.method = method,
-		.path = path,
-		.body = ex->body.bytes != NULL ? ex->body.bytes : "",
-		.body_len = ex->body.len,
-		.conn = connection };
-
-	if (ex->body.err != 0) {
-		http_reply_error(&reply, ex->body.err, "the body may have 65536 bytes");
-		reply.close = true;
-		return answer(connection, &reply);
-	}
-	if (l->kind == HTTP_ADMIN) {
-		snprintf(req.peer, sizeof(req.peer), "unix");
-	} else {
-		peer_text(connection, req.peer, sizeof(req.peer));
-	}
-	struct http_conn *conn = http_conn_of(connection);
-	http_conn_mark(&l->srv->conns, conn, true);
-	l->srv->handler(l->srv->user, &req, &reply);
-	http_body_finish(&ex->body);
-	http_conn_mark(&l->srv->conns, conn, false);
-	return answer(connection, &reply);
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
-	const char *method, const char *version, const char *data, size_t *data_len, void **slot)
-{
-	struct listener *l = arg;
-	struct exchange *ex = *slot;
-
-	(void)version;
-	if (ex == NULL) {
-		return begin_request(l, connection, slot);
-	}
-	if (*data_len > 0) {
-		bool go_on = http_body_add(&ex->body, data, *data_len);
-		*data_len = 0;
-		return go_on ? MHD_YES : MHD_NO;
-	}
-	return finish_request(l, connection, path, method, ex);
-}
-
-static void on_completed(void *arg, struct MHD_Connection *connection, void **slot,
-	enum MHD_RequestTerminationCode code)
-{
-	struct listener *l = arg;
-	struct exchange *ex = *slot;
-
-	(void)code;
-	http_conn_mark(&l->srv->conns, http_conn_of(connection), false);
-	if (ex != NULL) {
-		http_body_finish(&ex->body);
-		free(ex);
-		*slot = NULL;
-	}
-}
-
-const char *http_request_query(const struct http_request *req, const char *key)
-{
-	return req->conn != NULL
-		? MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, key)
-		: NULL;
 }
 
 /* A NUL would end the text early, and hide what stands behind it: it stays as it was sent, and fits
@@ -216,8 +92,6 @@ static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
 	return MHD_http_unescape(text);
 }
 
-/* ---- start and end ---- */
-
 __attribute__((format(printf, 2, 0))) static void mhd_log(void *arg, const char *fmt, va_list ap)
 {
 	char text[256];
@@ -229,64 +103,102 @@ __attribute__((format(printf, 2, 0))) static void mhd_log(void *arg, const char 
 	log_event(LOG_LEVEL_DEBUG, "http", LOG_STR("text", text));
 }
 
-static void add_listener(struct http_srv *srv, enum http_listener kind, int fd)
+static void add_listener(struct http_srv *srv, const struct http_srv_conf *conf, size_t index)
 {
+	const struct http_srv_fd *fd = &conf->fds[index];
 	struct listener *l = &srv->listeners[srv->listener_count];
-	bool tls = kind == HTTP_PUBLIC;
-	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
+	bool tls = fd->kind == HTTP_PUBLIC || fd->kind == HTTP_REMOTE;
+	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
+		MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0);
 	struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_IO_PRIORITY },
-		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, PER_IP_CONNECTIONS, NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
 
 	l->srv = srv;
-	l->kind = kind;
-	l->daemon =
-		MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, /* the log must come first */
-			MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
-			unescape, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-			tls ? PUBLIC_THREADS : ADMIN_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-			tls ? PUBLIC_CONNECTIONS : ADMIN_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-			IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-			MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
-			on_connection, l, MHD_OPTION_ARRAY, tls ? tls_options : no_options,
-			tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_cert_retrieve,
-			MHD_OPTION_END);
+	l->env = (struct http_exchange_env){ .kind = fd->kind,
+		.sorter = conf->sorter,
+		.handler = conf->handler,
+		.user = conf->user,
+		.general = srv->general,
+		.login = srv->login,
+		.conns = &srv->conns,
+		.admin_cert = fd->kind == HTTP_REMOTE ? srv->admin_cert : NULL };
+	l->daemon = MHD_start_daemon(flags, 0, on_accept, l, http_exchange_on_request, &l->env,
+		/* the log must come first */
+		MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+		NULL, MHD_OPTION_LISTEN_SOCKET, fd->fd, MHD_OPTION_THREAD_POOL_SIZE, THREADS,
+		MHD_OPTION_CONNECTION_LIMIT,
+		fd->kind == HTTP_PUBLIC ? PUBLIC_CONNECTIONS : OTHER_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, http_exchange_on_completed,
+		&l->env, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY,
+		tls ? tls_options : no_options,
+		tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, http_cert_retrieve,
+		MHD_OPTION_END);
 	if (l->daemon == NULL) {
-		close(fd);
+		close(fd->fd);
 	} else {
 		srv->listener_count++;
 	}
 }
 
+static int make_pools(struct http_srv *srv)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const struct work_conf general = { .name = "general",
+		.threads = GENERAL_THREADS,
+		.queue_max = GENERAL_QUEUE,
+		.key_max = GENERAL_QUEUE,
+		.wait_ms = WAIT_MS };
+	const struct work_conf login = { .name = "login",
+		.threads = cores > 0 ? (unsigned)cores : 1,
+		.queue_max = LOGIN_QUEUE,
+		.key_max = LOGIN_QUEUE_OF_ONE,
+		.wait_ms = WAIT_MS };
+	int err = work_create(&srv->general, &general);
+
+	return err == 0 ? work_create(&srv->login, &login) : err;
+}
+
+static int make_parts(struct http_srv *srv, const struct http_srv_conf *conf, char why[512])
+{
+	int err = http_cert_create(&srv->cert, conf->cert_file, conf->key_file, why);
+
+	if (err == 0 && conf->admin_ca != NULL) {
+		err = http_cert_admin_create(&srv->admin_cert, conf->admin_ca, conf->admin_names,
+			conf->admin_name_count, why);
+	}
+	if (err == 0) {
+		err = make_pools(srv);
+		if (err != 0) {
+			snprintf(why, 512,
+				"the threads cannot be started: %s: check the limits on threads",
+				strerror(errno));
+		}
+	}
+	return err;
+}
+
 int http_srv_create(struct http_srv **out, const struct http_srv_conf *conf, char why[512])
 {
-	size_t want = conf->public_count + (conf->admin_fd >= 0 ? 1 : 0);
 	struct http_srv *srv = calloc(1, sizeof(*srv));
 	int err = srv == NULL ? ERR_NOMEM : 0;
 
 	snprintf(why, 512, "out of memory");
 	if (err == 0) {
-		srv->handler = conf->handler;
-		srv->user = conf->user;
 		http_conn_init(&srv->conns);
-		err = http_cert_create(&srv->cert, conf->cert_file, conf->key_file, why);
+		err = make_parts(srv, conf, why);
 	}
-	for (size_t i = 0; i < conf->public_count; i++) {
+	for (size_t i = 0; i < conf->fd_count; i++) {
 		if (err == 0) {
-			add_listener(srv, HTTP_PUBLIC, conf->public_fds[i]);
+			add_listener(srv, conf, i);
 		} else {
-			close(conf->public_fds[i]);
+			close(conf->fds[i].fd);
 		}
 	}
-	if (err == 0 && conf->admin_fd >= 0) {
-		add_listener(srv, HTTP_ADMIN, conf->admin_fd);
-	} else if (conf->admin_fd >= 0) {
-		close(conf->admin_fd);
-	}
-	if (err == 0 && srv->listener_count < want) {
+	if (err == 0 && srv->listener_count < conf->fd_count) {
 		snprintf(why, 512,
 			"an HTTP listener cannot be started: %s: check the limits on threads and files",
 			strerror(errno));
@@ -300,15 +212,28 @@ int http_srv_create(struct http_srv **out, const struct http_srv_conf *conf, cha
 	return 0;
 }
 
+void http_srv_stop(struct http_srv *srv)
+{
+	/* behind this nothing is suspended any more but what is resumed at once */
+	work_stop(srv->login);
+	work_stop(srv->general);
+	while (srv->listener_count > 0) {
+		MHD_stop_daemon(srv->listeners[--srv->listener_count].daemon);
+	}
+}
+
 void http_srv_destroy(struct http_srv *srv)
 {
 	if (srv == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < srv->listener_count; i++) {
-		MHD_stop_daemon(srv->listeners[i].daemon);
+	if (srv->login != NULL && srv->general != NULL) {
+		http_srv_stop(srv);
 	}
+	work_destroy(srv->login);
+	work_destroy(srv->general);
 	http_cert_destroy(srv->cert);
+	http_cert_admin_destroy(srv->admin_cert);
 	http_conn_finish(&srv->conns);
 	free(srv);
 }
@@ -317,4 +242,9 @@ int http_srv_reload(
 	struct http_srv *srv, const char *cert_file, const char *key_file, char why[512])
 {
 	return http_cert_reload(srv->cert, cert_file, key_file, why);
+}
+
+void http_srv_work(struct http_srv *srv, enum http_way pool, struct work_stats *out)
+{
+	work_stats(pool == HTTP_LOGIN ? srv->login : srv->general, out);
 }

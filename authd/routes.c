@@ -1,6 +1,6 @@
 /*
- * routes: finds the handler of a request and parses its body. A path that a listener does not have
- * is 404 there, whatever another listener has.
+ * routes: the table of all requests, and the way to the handler: who asks, may he, is the body one
+ * JSON object. A path that a listener does not have is 404 there, whatever another listener has.
  */
 #include "authd/routes.h"
 
@@ -10,52 +10,65 @@
 
 #include "proto/msg.h"
 
-#define ARG_MAX_LEN 256u
-#define BOTH (HTTP_PUBLIC | HTTP_ADMIN)
+#define ALLOW_SIZE 64u
+
+enum {
+	P = ROUTE_PUBLIC,
+	K = ROUTE_KEY,
+	A = ROUTE_ADMIN,
+	BODY = ROUTE_BODY,
+	MAY = ROUTE_MAY_BODY,
+	HASH = ROUTE_HASHES,
+	BEARER = ROUTE_BEARER
+};
 
 static const struct route {
 	const char *method;
 	const char *pattern;
-	unsigned listeners; /* enum http_listener, or-ed */
-	bool has_body; /* one JSON object is required */
+	unsigned flags; /* enum route_flag, or-ed */
 	route_handler handle;
 } table[] = {
-	{ "POST", "/v1/token", BOTH, true, route_token_post },
-	{ "GET", "/.well-known/jwks.json", BOTH, false, route_jwks_get },
-	{ "GET", "/healthz", BOTH, false, route_health_get },
-	{ "GET", "/v1/rooms", HTTP_ADMIN, false, route_rooms_get },
-	{ "POST", "/v1/rooms", HTTP_ADMIN, true, route_rooms_post },
-	{ "GET", "/v1/rooms/{}", HTTP_ADMIN, false, route_room_get },
-	{ "GET", "/v1/participants", HTTP_ADMIN, false, route_participants_get },
-	{ "GET", "/v1/tokens", HTTP_ADMIN, false, route_tokens_get },
-	{ "DELETE", "/v1/tokens/{}", HTTP_ADMIN, false, route_token_delete },
-	{ "GET", "/v1/users", HTTP_ADMIN, false, route_users_get },
-	{ "POST", "/v1/users", HTTP_ADMIN, true, route_users_post },
-	{ "PATCH", "/v1/users/{}", HTTP_ADMIN, true, route_user_patch },
-	{ "GET", "/v1/reflectors", HTTP_ADMIN, false, route_reflectors_get },
+	{ "POST", "/v1/token", P | K | BODY | HASH, route_token_post },
+	{ "GET", "/.well-known/jwks.json", P, route_jwks_get },
+	{ "GET", "/healthz", P, route_health_get },
+	{ "GET", "/v1/rooms", A, route_rooms_get },
+	{ "POST", "/v1/rooms", A | BODY, route_rooms_post },
+	{ "GET", "/v1/rooms/{}", A, route_room_get },
+	{ "GET", "/v1/participants", A, route_participants_get },
+	{ "GET", "/v1/tokens", A, route_tokens_get },
+	{ "DELETE", "/v1/tokens/{}", A, route_token_delete },
+	{ "GET", "/v1/users", A, route_users_get },
+	{ "POST", "/v1/users", A | BODY | HASH, route_users_post },
+	{ "PATCH", "/v1/users/{}", A | BODY | HASH, route_user_patch },
+	{ "GET", "/v1/reflectors", A, route_reflectors_get },
 };
 
 #define TABLE_LEN (sizeof(table) / sizeof(table[0]))
 
-bool routes_match(const char *pattern, const char *path, char *arg, size_t arg_size)
+bool routes_match(const char *pattern, const char *path, char args[ROUTE_ARGS][ROUTE_ARG_SIZE])
 {
-	const char *hole = strstr(pattern, "{}");
-	size_t head = hole != NULL ? (size_t)(hole - pattern) : strlen(pattern);
+	unsigned holes = 0;
 
-	arg[0] = '\0';
-	if (strncmp(pattern, path, head) != 0) {
-		return false;
+	for (unsigned i = 0; i < ROUTE_ARGS; i++) {
+		args[i][0] = '\0';
 	}
-	if (hole == NULL) {
-		return path[head] == '\0';
+	while (*pattern != '\0') {
+		if (pattern[0] != '{') {
+			if (*pattern++ != *path++) {
+				return false;
+			}
+			continue;
+		}
+		size_t len = strcspn(path, "/");
+		if (len == 0 || len >= ROUTE_ARG_SIZE || holes == ROUTE_ARGS) {
+			return false;
+		}
+		memcpy(args[holes], path, len);
+		args[holes++][len] = '\0';
+		path += len;
+		pattern += 2;
 	}
-	size_t len = strcspn(path + head, "/");
-	if (len == 0 || len >= arg_size || strcmp(path + head + len, hole + 2) != 0) {
-		return false;
-	}
-	memcpy(arg, path + head, len);
-	arg[len] = '\0';
-	return true;
+	return *path == '\0';
 }
 
 /* HEAD is a GET whose body the server leaves out. */
@@ -65,15 +78,53 @@ static bool same_method(const char *route, const char *request)
 		(strcmp(route, "GET") == 0 && strcmp(request, "HEAD") == 0);
 }
 
+static bool is_shown(const struct route *route, enum http_listener listener)
+{
+	return listener != HTTP_PUBLIC || (route->flags & (P | K)) != 0;
+}
+
+static const struct route *find(
+	const struct http_request *req, char args[ROUTE_ARGS][ROUTE_ARG_SIZE])
+{
+	for (size_t i = 0; i < TABLE_LEN; i++) {
+		if (is_shown(&table[i], req->listener) &&
+			same_method(table[i].method, req->method) &&
+			routes_match(table[i].pattern, req->path, args)) {
+			return &table[i];
+		}
+	}
+	return NULL;
+}
+
+enum http_way routes_sort(void *user, const struct http_request *req, struct http_reply *reply)
+{
+	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
+	const struct route *route = find(req, args);
+
+	(void)user;
+	(void)reply;
+	bool hashes = route != NULL && (route->flags & HASH) != 0 &&
+		((route->flags & K) == 0 || req->authorization == NULL);
+	return hashes ? HTTP_LOGIN : HTTP_GENERAL;
+}
+
 static void run(const struct route *route, struct route_call *call)
 {
 	json_t *body = NULL;
+	bool none = (route->flags & BODY) == 0 && call->req->body_len == 0;
 
-	if (route->has_body) {
-		int err = msg_parse_object(call->req->body, call->req->body_len, &body);
+	if ((route->flags & (BODY | MAY)) != 0) {
+		int err = none ? 0 : msg_parse_object(call->req->body, call->req->body_len, &body);
+		if (none) {
+			body = json_object();
+		}
 		if (err != 0) {
 			http_reply_error(call->reply, err,
 				"the body must be one JSON object, no key twice, not too deep");
+			return;
+		}
+		if (body == NULL) {
+			http_reply_error(call->reply, ERR_NOMEM, NULL);
 			return;
 		}
 	}
@@ -82,47 +133,52 @@ static void run(const struct route *route, struct route_call *call)
 	json_decref(body);
 }
 
-/* Static text for the methods that a path has; the table has at most two for one. */
-static const char *allow_of(bool get, bool post, bool patch, bool del)
+/* 404, or 405 with the methods that the path has. */
+static void refuse(const struct http_request *req, struct http_reply *reply)
 {
-	if (get) {
-		return post ? "GET, HEAD, POST" : "GET, HEAD";
+	static const char *const methods[] = { "GET", "POST", "PATCH", "DELETE" };
+	static const char *const words[] = { "GET, HEAD", "POST", "PATCH", "DELETE" };
+	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
+	char allow[ALLOW_SIZE] = "";
+
+	for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+		struct http_request other = *req;
+		size_t len = strlen(allow);
+		other.method = methods[m];
+		if (find(&other, args) != NULL) {
+			snprintf(allow + len, sizeof(allow) - len, "%s%s", len > 0 ? ", " : "",
+				words[m]);
+		}
 	}
-	if (post) {
-		return "POST";
+	if (allow[0] == '\0') {
+		http_reply_error(reply, ERR_NOT_FOUND, "there is no such path here");
+		return;
 	}
-	return patch ? "PATCH" : del ? "DELETE" : "";
+	http_reply_problem(reply, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_UNKNOWN_MESSAGE,
+		"this path does not have that method");
+	snprintf(reply->allow, sizeof(reply->allow), "%s", allow);
 }
 
 void routes_handle(void *user, const struct http_request *req, struct http_reply *reply)
 {
-	char arg[ARG_MAX_LEN];
-	bool get = false, post = false, patch = false, del = false, found = false;
+	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
+	const struct route *route = find(req, args);
+	struct route_call call = {
+		.ctx = user, .req = req, .arg = args[0], .arg2 = args[1], .reply = reply
+	};
 
-	for (size_t i = 0; i < TABLE_LEN; i++) {
-		const struct route *route = &table[i];
-		if ((route->listeners & req->listener) == 0 ||
-			!routes_match(route->pattern, req->path, arg, sizeof(arg))) {
-			continue;
-		}
-		if (same_method(route->method, req->method)) {
-			struct route_call call = {
-				.ctx = user, .req = req, .arg = arg, .reply = reply
-			};
-			run(route, &call);
-			return;
-		}
-		found = true;
-		get = get || strcmp(route->method, "GET") == 0;
-		post = post || strcmp(route->method, "POST") == 0;
-		patch = patch || strcmp(route->method, "PATCH") == 0;
-		del = del || strcmp(route->method, "DELETE") == 0;
+	if (route == NULL) {
+		refuse(req, reply);
+		return;
 	}
-	if (found) {
-		http_reply_problem(reply, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_UNKNOWN_MESSAGE,
-			"this path does not have that method");
-		reply->allow = allow_of(get, post, patch, del);
-	} else {
-		http_reply_error(reply, ERR_NOT_FOUND, "there is no such path here");
+	run(route, &call);
+}
+
+void routes_print(void)
+{
+	for (size_t i = 0; i < TABLE_LEN; i++) {
+		printf("%s %s %s%s%s\n", table[i].method, table[i].pattern,
+			(table[i].flags & P) != 0 ? "P" : "", (table[i].flags & K) != 0 ? "K" : "",
+			(table[i].flags & A) != 0 ? "A" : "");
 	}
 }
