@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "ctl/columns.h"
 
 #define CTRL_C 3
 
@@ -60,14 +63,17 @@ static const char *judge_password(char *line, size_t length)
 	return NULL;
 }
 
-static int password_from_file(const char *file, char out[ASK_PASSWORD_MAX])
+static int secret_from_file(const char *file, const char *option, char out[ASK_PASSWORD_MAX])
 {
 	int fd = strcmp(file, "-") == 0 ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	char todo[64], what[64];
 	const char *why;
 	ssize_t length;
 
+	snprintf(todo, sizeof(todo), "check %s", option);
+	snprintf(what, sizeof(what), "read the file of %s", option);
 	if (fd < 0) {
-		ctl_complain("read the password file", strerror(errno), "check --password-file");
+		ctl_complain(what, strerror(errno), todo);
 		return CTL_FAILED;
 	}
 	length = read_line(fd, out, ASK_PASSWORD_MAX - 1);
@@ -76,11 +82,20 @@ static int password_from_file(const char *file, char out[ASK_PASSWORD_MAX])
 		close(fd);
 	}
 	if (why != NULL) {
-		ctl_complain(
-			"use the password", why, "put the password on the first line of the file");
+		ctl_complain("use what is in the file", why,
+			"it must be the first line of the file, 1 to 1024 bytes");
 		return CTL_FAILED;
 	}
 	return CTL_OK;
+}
+
+static int no_terminal(const char *option)
+{
+	char todo[160];
+
+	snprintf(todo, sizeof(todo), "give %s FILE, or %s - and it on stdin", option, option);
+	ctl_complain("ask for it", "there is no terminal", todo);
+	return CTL_USAGE;
 }
 
 /*
@@ -140,13 +155,11 @@ int ask_password(const char *user, const char *file, char out[ASK_PASSWORD_MAX])
 	int tty;
 
 	if (file != NULL) {
-		return password_from_file(file, out);
+		return secret_from_file(file, "--password-file", out);
 	}
 	tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (tty < 0) {
-		ctl_complain("ask for the password", "there is no terminal",
-			"give --password-file FILE, or --password-file - and the password on stdin");
-		return CTL_USAGE;
+		return no_terminal("--password-file");
 	}
 	why = ask_twice(tty, user, out);
 	close(tty);
@@ -157,16 +170,47 @@ int ask_password(const char *user, const char *file, char out[ASK_PASSWORD_MAX])
 	return CTL_OK;
 }
 
+int ask_secret(
+	const char *prompt, const char *file, const char *option, char out[ASK_PASSWORD_MAX])
+{
+	const char *why;
+	ssize_t length;
+	int tty;
+
+	if (file != NULL) {
+		return secret_from_file(file, option, out);
+	}
+	tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (tty < 0) {
+		return no_terminal(option);
+	}
+	length = read_hidden(tty, prompt, out);
+	why = length < 0 ? strerror(errno) : judge_password(out, (size_t)length);
+	close(tty);
+	if (why != NULL) {
+		ctl_complain("use what was typed", why, NULL);
+		return CTL_FAILED;
+	}
+	return CTL_OK;
+}
+
 int ask_confirm(const struct ctl *ctl, const char *question)
 {
 	char line[16];
+	char *safe;
 	ssize_t length;
 
-	if (ctl->options.value[OPT_YES] != NULL || !isatty(STDIN_FILENO) ||
-		!isatty(STDERR_FILENO)) {
+	if (ctl->options.value[OPT_YES] != NULL) {
 		return CTL_OK;
 	}
-	fprintf(stderr, "%s [y/N] ", question);
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+		ctl_complain("go on without a yes", "there is no terminal to ask on",
+			"give --yes; --dry-run says what would happen");
+		return CTL_USAGE;
+	}
+	safe = columns_escape(question);
+	fprintf(stderr, "%s [y/N] ", safe != NULL ? safe : "Go on?");
+	free(safe);
 	length = read_line(STDIN_FILENO, line, sizeof(line));
 	if (length > 0 && (line[0] == 'y' || line[0] == 'Y')) {
 		return CTL_OK;

@@ -18,8 +18,16 @@
 int ask_password(const char *user, const char *file, char out[ASK_PASSWORD_MAX]) MUST_CHECK;
 
 /*
- * Asks "QUESTION [y/N]" when stdin and stderr are a terminal and --yes was not given. CTL_OK to go
- * on, CTL_FAILED when the answer is not yes.
+ * The same for other secrets: prompt asks once, option is named in the message when there is no
+ * terminal to ask on.
+ */
+int ask_secret(const char *prompt, const char *file, const char *option,
+	char out[ASK_PASSWORD_MAX]) MUST_CHECK;
+
+/*
+ * Before something is destroyed: asks "QUESTION [y/N]" when stdin and stderr are a terminal and
+ * --yes was not given. CTL_OK to go on; CTL_FAILED when the answer is not yes; CTL_USAGE when there
+ * is nobody to ask.
  */
 int ask_confirm(const struct ctl *ctl, const char *question) MUST_CHECK;
 

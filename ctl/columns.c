@@ -26,7 +26,7 @@ struct columns {
 
 /* What could steer a terminal, or hide: controls, text-direction marks, characters without width.
  */
-static bool is_harmful(uint32_t point)
+bool columns_is_harmful(uint32_t point)
 {
 	return utf8_is_control(point) || (point >= 0x200b && point <= 0x200f) ||
 		(point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
@@ -45,10 +45,10 @@ char *columns_escape(const char *text)
 		uint32_t point = 0;
 		size_t length = utf8_decode(text, left, &point);
 
-		if (length == 0 || (length == 1 && is_harmful(point))) {
+		if (length == 0 || (length == 1 && columns_is_harmful(point))) {
 			used += (size_t)snprintf(out + used, 5, "\\x%02x", (unsigned char)*text);
 			length = 1;
-		} else if (is_harmful(point)) {
+		} else if (columns_is_harmful(point)) {
 			used += (size_t)snprintf(out + used, 9, "\\u{%x}", (unsigned)point);
 		} else {
 			memcpy(out + used, text, length);

@@ -25,6 +25,7 @@ enum ctl_exit {
 };
 
 struct client;
+struct client_path;
 struct command;
 
 struct ctl {
@@ -33,6 +34,7 @@ struct ctl {
 	struct client *client; /* NULL for commands that do not talk to authd */
 	bool json, quiet;
 	bool colour; /* stdout is a terminal that wants it */
+	unsigned timeout_ms;
 };
 
 /*
@@ -41,6 +43,26 @@ struct ctl {
  */
 int ctl_call(struct ctl *ctl, const char *what, const char *method, const char *path, json_t *body,
 	json_t **answer) MUST_CHECK;
+
+/*
+ * All pages of a list: path (a query may be in it) is asked again with after= until next is null;
+ * *answer is the first answer with the items of all in answer[list] and no "next".
+ */
+int ctl_list(struct ctl *ctl, const char *what, const struct client_path *path, const char *list,
+	json_t **answer) MUST_CHECK;
+
+/*
+ * A change: sends body (taken over; NULL only where there is none and has_body is false) and prints,
+ * when it succeeded, the answer with --json, nothing with --quiet, else done.
+ */
+struct ctl_change {
+	const char *what; /* "lock the room" */
+	const char *method, *path;
+	bool has_body;
+	json_t *body;
+	const char *done; /* "room demo is locked"; NULL: nothing is printed */
+};
+int ctl_change(struct ctl *ctl, const struct ctl_change *change) MUST_CHECK;
 
 /* Prints "helioctl: cannot WHAT", why, and what to do (may be NULL), on stderr. */
 void ctl_complain(const char *what, const char *why, const char *todo);

@@ -11,8 +11,27 @@
 #include <time.h>
 
 #include "ctl/format.h"
+#include "proto/utf8.h"
 
 #define CELL_MAX 512
+
+/* "a, b, c": the strings of an array. */
+static void fill_list(const json_t *value, struct listing_cell *cell)
+{
+	size_t i, used = 0;
+	json_t *item;
+
+	json_array_foreach(value, i, item) {
+		int wrote = snprintf(cell->text + used, cell->size - used, "%s%s",
+			i > 0 ? ", " : "",
+			json_is_string(item) ? json_string_value(item) : "?");
+
+		if (wrote < 0 || (size_t)wrote >= cell->size - used) {
+			return;
+		}
+		used += (size_t)wrote;
+	}
+}
 
 static void fill_cell(const struct listing_column *column, const json_t *item, int64_t now,
 	struct listing_cell *cell)
@@ -28,10 +47,17 @@ static void fill_cell(const struct listing_column *column, const json_t *item, i
 		if (json_is_string(value)) {
 			snprintf(cell->text, cell->size, "%s", json_string_value(value));
 		}
+	} else if (column->kind == LISTING_BOOL) {
+		snprintf(cell->text, cell->size, "%s", json_is_true(value) ? "yes" : "no");
+	} else if (column->kind == LISTING_LIST) {
+		fill_list(value, cell);
 	} else if (json_is_integer(value)) {
 		if (column->kind == LISTING_BYTES) {
 			format_bytes(text, number > 0 ? (uint64_t)number : 0);
 		} else if (column->kind == LISTING_TIME) {
+			if (number == 0) {
+				return; /* never, not yet */
+			}
 			format_relative(text, number, now);
 		} else {
 			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, number);
@@ -167,7 +193,7 @@ static bool is_time_key(const char *key)
 {
 	size_t length = strlen(key);
 
-	return strcmp(key, "since") == 0 || (length > 3 && strcmp(key + length - 3, "_at") == 0);
+	return strcmp(key, "since") == 0 || strcmp(key, "at") == 0 || strcmp(key, "until") == 0 || (length > 3 && strcmp(key + length - 3, "_at") == 0);
 }
 
 static int add_times(json_t *json)
@@ -208,17 +234,56 @@ static int add_times(json_t *json)
 	return err;
 }
 
-int listing_json(json_t *answer)
+/* What could steer a terminal stands only within strings, where \\uXXXX means the same. */
+static void print_safely(const char *text)
 {
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		uint32_t point = 0;
+		size_t length = utf8_decode(text, left, &point);
+
+		if (length > 1 && columns_is_harmful(point)) {
+			printf(point > 0xffff ? "\\u%04x\\u%04x" : "\\u%04x",
+				point > 0xffff ? 0xd7c0 + (point >> 10) : point,
+				0xdc00 + (point & 0x3ff));
+		} else if (length == 1 && point == 0x7f) {
+			fputs("\\u007f", stdout);
+		} else {
+			length = length == 0 ? 1 : length;
+			fwrite(text, 1, length, stdout);
+		}
+		text += length;
+		left -= length;
+	}
+}
+
+static int print_json(json_t *answer, size_t flags)
+{
+	char *text;
+
 	if (answer == NULL) {
 		puts("{}");
 		return CTL_OK;
 	}
-	if (add_times(answer) != 0 || json_dumpf(answer, stdout, JSON_INDENT(2)) != 0) {
+	text = add_times(answer) == 0 ? json_dumps(answer, flags) : NULL;
+	if (text == NULL) {
 		return no_memory();
 	}
+	print_safely(text);
 	putchar('\n');
+	free(text);
 	return CTL_OK;
+}
+
+int listing_json(json_t *answer)
+{
+	return print_json(answer, JSON_INDENT(2));
+}
+
+int listing_json_line(json_t *answer)
+{
+	return print_json(answer, JSON_COMPACT);
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -229,11 +294,14 @@ static int print_names(const json_t *items, const char *key)
 	json_t *item;
 
 	json_array_foreach(items, i, item) {
-		const char *name = json_string_value(json_object_get(item, key));
+		const json_t *value = json_object_get(item, key);
+		const char *name = json_string_value(value);
 		char *safe = name != NULL ? columns_escape(name) : NULL;
 
 		if (safe != NULL) {
 			puts(safe);
+		} else if (json_is_integer(value)) {
+			printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
 		}
 		free(safe);
 	}
@@ -251,7 +319,7 @@ int listing_show(struct ctl *ctl, json_t *answer, const char *list,
 			"are helioctl and authd of one version?");
 		return CTL_FAILED;
 	}
-	if (sort_items(items, columns[0].key) != 0) {
+	if (columns[0].kind == LISTING_TEXT && sort_items(items, columns[0].key) != 0) {
 		return no_memory();
 	}
 	if (ctl->json) {

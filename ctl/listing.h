@@ -21,7 +21,9 @@ enum listing_kind {
 	LISTING_TEXT, /* a string */
 	LISTING_NUMBER,
 	LISTING_BYTES,
-	LISTING_TIME, /* seconds since the epoch, shown relative to now */
+	LISTING_TIME, /* seconds since the epoch, shown relative to now; 0: "-" */
+	LISTING_BOOL, /* "yes" or "no" */
+	LISTING_LIST, /* an array of strings */
 	LISTING_CUSTOM, /* fill() writes the cell */
 	LISTING_CUSTOM_NUMBER /* likewise, aligned like a number */
 };
@@ -34,7 +36,7 @@ struct listing_column {
 };
 
 /*
- * Prints answer[list], sorted by its first text column: with --json the whole answer, with --quiet
+ * Prints answer[list], sorted by its first column when that is text: with --json the whole answer, with --quiet
  * only the first column, else a table. Returns an exit status; CTL_PARTIAL when the answer says so.
  */
 int listing_show(struct ctl *ctl, json_t *answer, const char *list,
@@ -50,5 +52,7 @@ int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_col
 
 /* The answer as JSON: times get a neighbour KEY_rfc3339. An answer of NULL is {}. */
 int listing_json(json_t *answer) MUST_CHECK;
+/* The same on one line. */
+int listing_json_line(json_t *answer) MUST_CHECK;
 
 #endif

@@ -12,13 +12,12 @@
 #include "config.h"
 #include "ctl/client.h"
 #include "ctl/command.h"
+#include "ctl/contexts.h"
 #include "ctl/ctl.h"
 #include "ctl/usage.h"
 
 #define TIMEOUT_DEFAULT_MS 10000u
 #define TIMEOUT_MAX_S 3600
-
-static const char socket_default[] = RUNSTATEDIR "/heliograph/authd.sock";
 
 /* Seconds, decimals allowed, above 0; 0 for anything else. */
 static unsigned parse_timeout(const char *text)
@@ -67,36 +66,53 @@ static const struct command *take_command(struct options *options)
 	return command;
 }
 
-/* The operands and options given are those the command takes. */
-static int check_arguments(const struct command *command, const struct options *options)
+/* The number of operands fits, and none is empty or endless. */
+static int check_operands(const struct command *command, const struct options *options)
 {
 	char message[256];
-	bool several = command->operand != NULL && command->operand[0] == '[';
-	size_t most = several ? 2 : command->operand != NULL ? 1 : 0;
+	size_t least, most;
 
+	command_operand_range(command, &least, &most);
 	if (options->operand_count > most) {
 		snprintf(message, sizeof(message), "\"%.64s\" is one argument too many",
 			options->operands[most]);
 		usage_complain(command, message);
 		return CTL_USAGE;
 	}
-	if (!several && options->operand_count < most) {
-		snprintf(message, sizeof(message), "%s %s needs %s", command->noun, command->verb,
-			command->operand);
+	if (options->operand_count < least) {
+		snprintf(message, sizeof(message), "%s%s%s needs %s", command->noun,
+			command->verb[0] != '\0' ? " " : "", command->verb, command->operands);
 		usage_complain(command, message);
 		return CTL_USAGE;
 	}
-	if (options->operand_count > 0 &&
-		(options->operands[0][0] == '\0' || strlen(options->operands[0]) > 128)) {
-		snprintf(message, sizeof(message), "%s is 1 to 128 bytes long", command->operand);
-		usage_complain(command, message);
+	for (size_t i = 0; i < options->operand_count; i++) {
+		size_t length = strlen(options->operands[i]);
+		bool pair = strchr(options->operands[i], '=') != NULL;
+
+		if (length == 0 || (length > 128 && !pair && command->noun[0] != 'c')) {
+			snprintf(message, sizeof(message), "%s is 1 to 128 bytes long",
+				i == 0 ? command->operands : "an argument");
+			usage_complain(command, message);
+			return CTL_USAGE;
+		}
+	}
+	return CTL_OK;
+}
+
+/* The operands and options given are those the command takes. */
+static int check_arguments(const struct command *command, const struct options *options)
+{
+	char message[256];
+
+	if (check_operands(command, options) != CTL_OK) {
 		return CTL_USAGE;
 	}
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		if (options->value[i] != NULL &&
 			((command->options | OPTIONS_GLOBAL) & OPTION_BIT(i)) == 0) {
-			snprintf(message, sizeof(message), "%s %s takes no option %s",
-				command->noun, command->verb, option_defs[i].name);
+			snprintf(message, sizeof(message), "%s%s%s takes no option %s",
+				command->noun, command->verb[0] != '\0' ? " " : "", command->verb,
+				option_defs[i].name);
 			usage_complain(command, message);
 			return CTL_USAGE;
 		}
@@ -133,30 +149,32 @@ static int answer_early(const struct options *options)
 	return CTL_OK;
 }
 
-/* Runs the command with a client for the socket that was chosen. */
+/* Runs the command, with a client for the server that was chosen where it needs one. */
 static int run(struct ctl *ctl)
 {
-	const char *timeout = ctl->options.value[OPT_TIMEOUT],
-		   *socket = ctl->options.value[OPT_SOCKET];
-	unsigned timeout_ms = timeout != NULL ? parse_timeout(timeout) : TIMEOUT_DEFAULT_MS;
+	const char *timeout = ctl->options.value[OPT_TIMEOUT];
+	struct client_target target;
+	json_t *contexts = NULL;
 	int status;
 
-	if (timeout_ms == 0) {
+	ctl->timeout_ms = timeout != NULL ? parse_timeout(timeout) : TIMEOUT_DEFAULT_MS;
+	if (ctl->timeout_ms == 0) {
 		usage_complain(ctl->command, "--timeout is a number of seconds, at most 3600");
 		return CTL_USAGE;
 	}
-	if (socket == NULL) {
-		socket = getenv("HELIO_SOCKET");
+	if ((ctl->command->flags & COMMAND_LOCAL) != 0) {
+		return ctl->command->run(ctl);
 	}
-	if (socket == NULL || socket[0] == '\0') {
-		socket = socket_default;
-	}
-	if (client_create(&ctl->client, socket, timeout_ms) != 0) {
+	status = contexts_choose(ctl, &target, &contexts);
+	if (status == CTL_OK && client_create(&ctl->client, &target, ctl->timeout_ms) != 0) {
 		ctl_complain("start", "out of memory", NULL);
-		return CTL_FAILED;
+		status = CTL_FAILED;
 	}
-	status = ctl->command->run(ctl);
+	if (status == CTL_OK) {
+		status = ctl->command->run(ctl);
+	}
 	client_destroy(ctl->client);
+	json_decref(contexts);
 	return status;
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "ctl/client.h"
-#include "ctl/command.h"
 #include "ctl/listing.h"
+#include "ctl/nouns.h"
 
 /* "audio video": the kinds of what the participant publishes. */
 static void fill_streams(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -41,11 +41,29 @@ static void fill_queue(const json_t *item, int64_t now, struct listing_cell *cel
 	}
 }
 
+static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
+{
+	const json_t *muted = json_object_get(item, "muted");
+
+	(void)now;
+	if (json_is_true(json_object_get(item, "waiting"))) {
+		snprintf(cell->text, cell->size, "waiting");
+		cell->style = STYLE_BAD;
+	} else if (json_is_true(muted) || json_array_size(muted) > 0) {
+		snprintf(cell->text, cell->size, "muted");
+		cell->style = STYLE_DIM;
+	} else {
+		snprintf(cell->text, cell->size, "in");
+		cell->style = STYLE_GOOD;
+	}
+}
+
 static const struct listing_column columns[] = {
 	{ "PARTICIPANT", "id", LISTING_TEXT, NULL },
 	{ "NAME", "name", LISTING_TEXT, NULL },
 	{ "NUM", "num", LISTING_NUMBER, NULL },
 	{ "ROOM", "room", LISTING_TEXT, NULL },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
 	{ "STREAMS", NULL, LISTING_CUSTOM, fill_streams },
 	{ "IN", "bytes_in", LISTING_BYTES, NULL },
 	{ "OUT", "bytes_out", LISTING_BYTES, NULL },

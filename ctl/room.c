@@ -1,13 +1,13 @@
 /*
- * room: helioctl room list, show, create. What is live in a room was asked of the worker that owns
- * it.
+ * room: helioctl room list, show. What is live in a room was asked of the worker that owns it.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/client.h"
-#include "ctl/command.h"
 #include "ctl/listing.h"
+#include "ctl/nouns.h"
+#include "ctl/pairs.h"
 #include "ctl/participant.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -15,6 +15,11 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 	bool live = json_is_true(json_object_get(item, "live"));
 
 	(void)now;
+	if (json_is_true(json_object_get(item, "locked"))) {
+		snprintf(cell->text, cell->size, "%s", live ? "live, locked" : "locked");
+		cell->style = STYLE_BAD;
+		return;
+	}
 	snprintf(cell->text, cell->size, "%s", live ? "live" : "empty");
 	cell->style = live ? STYLE_GOOD : STYLE_DIM;
 }
@@ -53,15 +58,21 @@ static const struct listing_column show_fields[] = {
 	{ "frames out", "frames_out", LISTING_NUMBER, NULL },
 	{ "dropped", "dropped", LISTING_NUMBER, NULL },
 	{ "created", "created_at", LISTING_TIME, NULL },
+	{ "expires", "expires_at", LISTING_TIME, NULL },
+	{ "key epoch", "epoch", LISTING_NUMBER, NULL },
+	{ "alternates", "alternates", LISTING_LIST, NULL },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 int room_list(struct ctl *ctl)
 {
+	struct client_path path;
 	json_t *answer = NULL;
-	int status = ctl_call(ctl, "list the rooms", "GET", "/v1/rooms", NULL, &answer);
+	int status;
 
+	client_path_init(&path, "/v1/rooms");
+	status = ctl_list(ctl, "list the rooms", &path, "rooms", &answer);
 	if (status == CTL_OK) {
 		status = listing_show(ctl, answer, "rooms", list_columns, COUNT(list_columns));
 	}
@@ -78,6 +89,10 @@ static int show(struct ctl *ctl, json_t *answer)
 		status = listing_json(answer);
 	} else {
 		status = listing_fields(ctl, answer, show_fields, COUNT(show_fields));
+		if (status == CTL_OK && json_object_size(json_object_get(answer, "policy")) > 0) {
+			puts("\npolicy:");
+			pairs_print(json_object_get(answer, "policy"), "  ", "");
+		}
 		if (status == CTL_OK && json_array_size(people) > 0) {
 			putchar('\n');
 			status = participant_table(ctl, people);
@@ -99,28 +114,5 @@ int room_show(struct ctl *ctl)
 		status = show(ctl, answer);
 	}
 	json_decref(answer);
-	return status;
-}
-
-int room_create(struct ctl *ctl)
-{
-	const char *name = ctl->options.operands[0];
-	json_t *body = json_pack("{s:s}", "name", name);
-	json_t *answer = NULL;
-	int status;
-
-	if (body == NULL) {
-		ctl_complain("create the room", "the name is not UTF-8",
-			"names are 1-64 of A-Z a-z 0-9 . _ @ -");
-		return CTL_USAGE;
-	}
-	status = ctl_call(ctl, "create the room", "POST", "/v1/rooms", body, &answer);
-	if (status == CTL_OK && ctl->json) {
-		status = listing_json(answer);
-	} else if (status == CTL_OK && !ctl->quiet) {
-		printf("room %s created\n", name);
-	}
-	json_decref(answer);
-	json_decref(body);
 	return status;
 }

@@ -3,10 +3,11 @@
  */
 #include <stdio.h>
 
-#include "ctl/ask.h"
 #include "ctl/client.h"
-#include "ctl/command.h"
+#include "ctl/impact.h"
 #include "ctl/listing.h"
+#include "ctl/nouns.h"
+#include "ctl/revocation.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -30,6 +31,7 @@ static const struct listing_column columns[] = {
 	{ "USER", "user", LISTING_TEXT, NULL },
 	{ "PARTICIPANT", "participant", LISTING_TEXT, NULL },
 	{ "ROOM", "room", LISTING_TEXT, NULL },
+	{ "SOURCE", "source", LISTING_TEXT, NULL },
 	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
 	{ "ISSUED", "issued_at", LISTING_TIME, NULL },
 	{ "EXPIRES", "expires_at", LISTING_TIME, NULL },
@@ -37,15 +39,23 @@ static const struct listing_column columns[] = {
 
 int token_list(struct ctl *ctl)
 {
+	const char *apikey = ctl->options.value[OPT_APIKEY];
 	struct client_path path;
+	char source[96] = "";
 	json_t *answer = NULL;
-	int status;
+	int status = CTL_OK;
 
 	client_path_init(&path, "/v1/tokens");
 	client_path_query(&path, "room", ctl->options.value[OPT_ROOM]);
 	client_path_query(&path, "user", ctl->options.value[OPT_USER]);
 	client_path_query(&path, "all", ctl->options.value[OPT_ALL] != NULL ? "1" : NULL);
-	status = ctl_call(ctl, "list the tokens", "GET", path.text, NULL, &answer);
+	if (apikey != NULL) {
+		status = impact_apikey_source(ctl, apikey, source);
+		client_path_query(&path, "source", source);
+	}
+	if (status == CTL_OK) {
+		status = ctl_list(ctl, "list the tokens", &path, "tokens", &answer);
+	}
 	if (status == CTL_OK) {
 		status = listing_show(
 			ctl, answer, "tokens", columns, sizeof(columns) / sizeof(columns[0]));
@@ -54,27 +64,42 @@ int token_list(struct ctl *ctl)
 	return status;
 }
 
-int token_revoke(struct ctl *ctl)
+static int revoke_by_jti(struct ctl *ctl)
 {
 	const char *jti = ctl->options.operands[0];
+	struct impact impact = { .jti = jti };
 	struct client_path path;
-	char question[256];
-	json_t *answer = NULL;
+	char question[256], done[256];
+	bool go;
 	int status;
 
 	snprintf(question, sizeof(question), "Revoke the token %.64s and end its session?", jti);
-	status = ask_confirm(ctl, question);
-	if (status != CTL_OK) {
+	impact.question = question;
+	status = impact_confirm(ctl, &impact, &go);
+	if (status != CTL_OK || !go) {
 		return status;
 	}
 	client_path_init(&path, "/v1/tokens");
 	client_path_segment(&path, jti);
-	status = ctl_call(ctl, "revoke the token", "DELETE", path.text, NULL, &answer);
-	if (status == CTL_OK && ctl->json) {
-		status = listing_json(answer);
-	} else if (status == CTL_OK && !ctl->quiet) {
-		printf("token %s revoked\n", jti);
+	snprintf(done, sizeof(done), "token %s revoked", jti);
+	return ctl_change(ctl, &(struct ctl_change){ .what = "revoke the token",
+				       .method = "DELETE", .path = path.text, .done = done });
+}
+
+int token_revoke(struct ctl *ctl)
+{
+	const struct options *options = &ctl->options;
+	bool by_option = options->value[OPT_USER] != NULL || options->value[OPT_ROOM] != NULL ||
+		options->value[OPT_APIKEY] != NULL;
+
+	if ((options->operand_count == 1) == by_option ||
+		(options->operand_count == 1 && options->value[OPT_REASON] != NULL)) {
+		ctl_complain("revoke tokens",
+			options->operand_count == 1 ?
+				"a token was named, so no option may name others or a reason" :
+				"it was not said which",
+			"give a JTI, or --user, --room or --apikey");
+		return CTL_USAGE;
 	}
-	json_decref(answer);
-	return status;
+	return by_option ? revocation_add(ctl, 0) : revoke_by_jti(ctl);
 }

@@ -10,19 +10,25 @@
 #include "ctl/ctl.h"
 #include "ctl/suggest.h"
 
-/* "room show NAME", padded to the width that puts the summaries in one column. */
-static void print_command_line(FILE *out, const struct command *command)
+/* "room show NAME" */
+static void command_words(const struct command *command, char line[96])
 {
-	char line[64];
-
-	snprintf(line, sizeof(line), "%s%s%s%s%s", command->noun,
-		command->verb[0] != '\0' ? " " : "", command->verb,
-		command->operand != NULL ? " " : "",
-		command->operand != NULL ? command->operand : "");
-	fprintf(out, "  %-22s %s\n", line, command->summary);
+	snprintf(line, 96, "%s%s%s%s%s", command->noun, command->verb[0] != '\0' ? " " : "",
+		command->verb, command->operands != NULL ? " " : "",
+		command->operands != NULL ? command->operands : "");
 }
 
-static void print_options(FILE *out, unsigned bits)
+/* The same, padded to the width that puts the summaries in one column. */
+static void print_command_line(FILE *out, const struct command *command)
+{
+	char line[96];
+
+	command_words(command, line);
+	fprintf(out, strlen(line) > 26 ? "  %s\n  %26s %s\n" : "  %-26s%s %s\n", line, "",
+		command->summary);
+}
+
+static void print_options(FILE *out, uint64_t bits)
 {
 	for (size_t i = 0; i < OPT_COUNT; i++) {
 		const struct option_def *def = &option_defs[i];
@@ -35,7 +41,7 @@ static void print_options(FILE *out, unsigned bits)
 			def->shorthand != NULL ? def->shorthand : "",
 			def->shorthand != NULL ? ", " : "", def->name,
 			def->value != NULL ? " " : "", def->value != NULL ? def->value : "");
-		fprintf(out, "  %-22s %s\n", line, def->help);
+		fprintf(out, "  %-26s %s\n", line, def->help);
 	}
 }
 
@@ -66,10 +72,10 @@ void usage_print_noun(FILE *out, const char *noun)
 
 void usage_print_command(FILE *out, const struct command *command)
 {
-	fprintf(out, "usage: helioctl %s%s%s%s%s [OPTION...]\n\n", command->noun,
-		command->verb[0] != '\0' ? " " : "", command->verb,
-		command->operand != NULL ? " " : "",
-		command->operand != NULL ? command->operand : "");
+	char line[96];
+
+	command_words(command, line);
+	fprintf(out, "usage: helioctl %s [OPTION...]\n\n", line);
 	fprintf(out, "%s\n", command->summary);
 	if (command->details != NULL) {
 		fprintf(out, "%s\n", command->details);
@@ -78,93 +84,12 @@ void usage_print_command(FILE *out, const struct command *command)
 	print_options(out, command->options | OPTIONS_GLOBAL);
 }
 
-/* Each distinct noun once, in the table's order. */
-static const char *noun_at(size_t i)
-{
-	for (size_t j = 0; j < i; j++) {
-		if (strcmp(commands[j].noun, commands[i].noun) == 0) {
-			return NULL;
-		}
-	}
-	return commands[i].noun;
-}
-
-static void print_completion_verbs(FILE *out)
-{
-	for (size_t i = 0; i < command_count; i++) {
-		const char *noun = noun_at(i);
-
-		if (noun == NULL || commands[i].verb[0] == '\0') {
-			continue;
-		}
-		fprintf(out, "\t%s) words=\"", noun);
-		for (size_t j = i; j < command_count; j++) {
-			if (strcmp(commands[j].noun, noun) == 0) {
-				fprintf(out, "%s%s", j > i ? " " : "", commands[j].verb);
-			}
-		}
-		fputs("\" ;;\n", out);
-	}
-}
-
-static void print_completion_options(FILE *out)
-{
-	for (size_t i = 0; i < command_count; i++) {
-		unsigned bits = commands[i].options | OPTIONS_GLOBAL;
-
-		fprintf(out, "\t\"%s %s\") words=\"", commands[i].noun, commands[i].verb);
-		for (size_t j = 0; j < OPT_COUNT; j++) {
-			if ((bits & OPTION_BIT(j)) != 0) {
-				fprintf(out, "%s ", option_defs[j].name);
-			}
-		}
-		fputs("\"", out);
-		if (commands[i].completes != NULL) {
-			fprintf(out, "; names=%s", commands[i].completes);
-		}
-		fputs(" ;;\n", out);
-	}
-}
-
-static void print_completion(FILE *out)
-{
-	fputs("# bash completion for helioctl, made by `helioctl completion bash`\n"
-	      "_helioctl()\n{\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words='' names=''\n"
-	      "\tcase $prev in\n"
-	      "\t--socket|--password-file) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n"
-	      "\t--room) names=room ;;\n"
-	      "\t--user) names=user ;;\n"
-	      "\t--timeout) return ;;\n"
-	      "\tesac\n"
-	      "\tif [ -n \"$names\" ]; then :\n"
-	      "\telif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"",
-		out);
-	for (size_t i = 0; i < command_count; i++) {
-		if (noun_at(i) != NULL) {
-			fprintf(out, "%s ", commands[i].noun);
-		}
-	}
-	fputs("--help --version\"\n\telif [ \"$COMP_CWORD\" -eq 2 ]; then case ${COMP_WORDS[1]} in\n",
-		out);
-	print_completion_verbs(out);
-	fputs("\tesac\n\telse case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", out);
-	print_completion_options(out);
-	fputs("\tesac\n\tfi\n"
-	      "\t[ \"${cur:0:1}\" = - ] && names=''\n"
-	      "\t[ -z \"$names\" ] || words=$(helioctl \"$names\" list --quiet --timeout 2 2>/dev/null)\n"
-	      "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-	      "}\n"
-	      "complete -F _helioctl helioctl\n",
-		out);
-}
-
 void usage_complain(const struct command *command, const char *message)
 {
 	fprintf(stderr, "helioctl: %s\n", message);
 	if (command != NULL) {
-		fprintf(stderr, "  what to do: see helioctl %s %s --help\n", command->noun,
-			command->verb);
+		fprintf(stderr, "  what to do: see helioctl %s%s%s --help\n", command->noun,
+			command->verb[0] != '\0' ? " " : "", command->verb);
 	} else {
 		fputs("  what to do: see helioctl --help\n", stderr);
 	}
@@ -173,7 +98,7 @@ void usage_complain(const struct command *command, const char *message)
 void usage_complain_command(const char *noun, const char *verb)
 {
 	struct suggest near;
-	int known = command_has_noun(noun);
+	bool known = command_has_noun(noun);
 	const char *typed = known && verb != NULL ? verb : noun;
 
 	if (known && verb == NULL) {
@@ -219,12 +144,5 @@ int usage_run_help(struct ctl *ctl)
 		usage_complain_command(noun, verb);
 		return CTL_USAGE;
 	}
-	return CTL_OK;
-}
-
-int usage_run_completion(struct ctl *ctl)
-{
-	(void)ctl;
-	print_completion(stdout);
 	return CTL_OK;
 }

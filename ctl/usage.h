@@ -1,6 +1,6 @@
 /*
  * usage: everything that is made from the command table for people and shells: help, usage errors
- * with a suggestion, the completion script.
+ * with a suggestion.
  */
 #ifndef CTL_USAGE_H
 #define CTL_USAGE_H
@@ -22,8 +22,7 @@ void usage_complain_command(const char *noun, const char *verb);
 /* "helioctl: MESSAGE" and where help is, on stderr; command may be NULL. */
 void usage_complain(const struct command *command, const char *message);
 
-/* commands of the table */
+/* a command of the table */
 int usage_run_help(struct ctl *ctl);
-int usage_run_completion(struct ctl *ctl);
 
 #endif

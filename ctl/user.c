@@ -1,13 +1,15 @@
 /*
- * user: helioctl user add, list, disable, enable, password.
+ * user: helioctl user list, show, add, password, enable, disable, policy, delete.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/ask.h"
 #include "ctl/client.h"
-#include "ctl/command.h"
+#include "ctl/impact.h"
 #include "ctl/listing.h"
+#include "ctl/nouns.h"
+#include "ctl/pairs.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -23,12 +25,31 @@ static const struct listing_column columns[] = {
 	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
 	{ "CREATED", "created_at", LISTING_TIME, NULL },
 };
+static const struct listing_column fields[] = {
+	{ "user", "name", LISTING_TEXT, NULL },
+	{ "state", NULL, LISTING_CUSTOM, fill_state },
+	{ "created", "created_at", LISTING_TIME, NULL },
+};
+
+static const char *name_of(const struct ctl *ctl)
+{
+	return ctl->options.operands[0];
+}
+
+static void user_path(struct client_path *path, const struct ctl *ctl)
+{
+	client_path_init(path, "/v1/users");
+	client_path_segment(path, name_of(ctl));
+}
 
 int user_list(struct ctl *ctl)
 {
+	struct client_path path;
 	json_t *answer = NULL;
-	int status = ctl_call(ctl, "list the users", "GET", "/v1/users", NULL, &answer);
+	int status;
 
+	client_path_init(&path, "/v1/users");
+	status = ctl_list(ctl, "list the users", &path, "users", &answer);
 	if (status == CTL_OK) {
 		status = listing_show(
 			ctl, answer, "users", columns, sizeof(columns) / sizeof(columns[0]));
@@ -37,87 +58,164 @@ int user_list(struct ctl *ctl)
 	return status;
 }
 
-/* Sends body (taken over; NULL: it could not be made) and says what was done. */
-static int send_user(struct ctl *ctl, const char *what, const char *method, const char *path,
-	json_t *body, const char *done)
+int user_show(struct ctl *ctl)
 {
+	struct client_path path;
 	json_t *answer = NULL;
 	int status;
 
-	if (body == NULL) {
-		ctl_complain(what, "the name or the password is not UTF-8", "use UTF-8");
-		return CTL_USAGE;
-	}
-	status = ctl_call(ctl, what, method, path, body, &answer);
+	user_path(&path, ctl);
+	status = ctl_call(ctl, "show the user", "GET", path.text, NULL, &answer);
 	if (status == CTL_OK && ctl->json) {
 		status = listing_json(answer);
-	} else if (status == CTL_OK && !ctl->quiet) {
-		printf("user %s %s\n", ctl->options.operands[0], done);
+	} else if (status == CTL_OK) {
+		status = listing_fields(ctl, answer, fields, sizeof(fields) / sizeof(fields[0]));
+		puts("\npolicy:");
+		pairs_print(json_object_get(answer, "policy"), "  ",
+			"  the defaults: `helioctl policy show`");
 	}
 	json_decref(answer);
-	json_decref(body);
+	return status;
+}
+
+/* Sends a change of the user; body is taken over. */
+static int send_user(
+	struct ctl *ctl, const char *what, const char *method, json_t *body, const char *done)
+{
+	bool add = strcmp(method, "POST") == 0;
+	struct client_path path;
+	char text[256];
+
+	user_path(&path, ctl);
+	snprintf(text, sizeof(text), "user %s %s", name_of(ctl), done);
+	return ctl_change(ctl, &(struct ctl_change){ .what = what, .method = method,
+				       .path = add ? "/v1/users" : path.text,
+				       .has_body = strcmp(method, "DELETE") != 0, .body = body,
+				       .done = text });
+}
+
+/* "password" or "hash" of the new user into body. */
+static int put_secret(struct ctl *ctl, json_t *body)
+{
+	const char *hash = ctl->options.value[OPT_HASH];
+	char secret[ASK_PASSWORD_MAX];
+	int status;
+
+	if (hash != NULL && ctl->options.value[OPT_PASSWORD_FILE] != NULL) {
+		ctl_complain("add the user", "both --hash and --password-file were given",
+			"give one of them");
+		return CTL_USAGE;
+	}
+	status = hash != NULL ?
+		ask_secret("", hash, "--hash", secret) :
+		ask_password(name_of(ctl), ctl->options.value[OPT_PASSWORD_FILE], secret);
+	if (status == CTL_OK) {
+		json_t *text = json_string(secret);
+
+		if (text == NULL) {
+			ctl_complain("use the password", "it is not UTF-8", "take another");
+			status = CTL_USAGE;
+		} else {
+			json_object_set_new(body, hash != NULL ? "hash" : "password", text);
+		}
+	}
+	explicit_bzero(secret, sizeof(secret));
 	return status;
 }
 
 int user_add(struct ctl *ctl)
 {
-	const char *name = ctl->options.operands[0];
-	char password[ASK_PASSWORD_MAX];
-	int status = ask_password(name, ctl->options.value[OPT_PASSWORD_FILE], password);
+	json_t *body = json_pack("{s:s}", "name", name_of(ctl)), *policy = NULL;
+	int status = body != NULL ? pairs_read(ctl, PAIRS_GRANTS, 1, NULL, &policy) : CTL_OK;
 
-	if (status == CTL_OK) {
-		status = send_user(ctl, "add the user", "POST", "/v1/users",
-			json_pack("{s:s, s:s}", "name", name, "password", password), "added");
+	if (json_object_size(policy) > 0) {
+		json_object_set(body, "policy", policy);
 	}
-	explicit_bzero(password, sizeof(password));
-	return status;
-}
-
-static void user_path(struct client_path *path, const struct ctl *ctl)
-{
-	client_path_init(path, "/v1/users");
-	client_path_segment(path, ctl->options.operands[0]);
+	json_decref(policy);
+	if (status == CTL_OK && body != NULL) {
+		status = put_secret(ctl, body);
+	}
+	if (status != CTL_OK) {
+		json_decref(body);
+		return status;
+	}
+	return send_user(ctl, "add the user", "POST", body, "added");
 }
 
 int user_password(struct ctl *ctl)
 {
-	char password[ASK_PASSWORD_MAX];
+	json_t *body = json_object();
+	int status = put_secret(ctl, body);
+
+	if (status != CTL_OK) {
+		json_decref(body);
+		return status;
+	}
+	return send_user(ctl, "set the password", "PATCH", body, "has a new password");
+}
+
+int user_policy(struct ctl *ctl)
+{
+	bool changes = ctl->options.operand_count > 1 || ctl->options.value[OPT_FILE] != NULL;
 	struct client_path path;
-	int status = ask_password(
-		ctl->options.operands[0], ctl->options.value[OPT_PASSWORD_FILE], password);
+	json_t *user = NULL, *policy = NULL, *before;
+	int status;
 
 	user_path(&path, ctl);
-	if (status == CTL_OK) {
-		status = send_user(ctl, "set the password", "PATCH", path.text,
-			json_pack("{s:s}", "password", password), "has a new password");
+	status = ctl_call(ctl, "show the user's policy", "GET", path.text, NULL, &user);
+	before = json_object_get(user, "policy");
+	if (status == CTL_OK && !changes && ctl->json) {
+		status = listing_json(before);
+	} else if (status == CTL_OK && !changes) {
+		pairs_print(before, "", "the user has the defaults: `helioctl policy show`");
+	} else if (status == CTL_OK) {
+		status = pairs_read(ctl, PAIRS_GRANTS, 1, before, &policy);
 	}
-	explicit_bzero(password, sizeof(password));
-	return status;
+	json_decref(user);
+	if (status != CTL_OK || !changes) {
+		return status;
+	}
+	return send_user(ctl, "change the user's policy", "PATCH",
+		json_pack("{s:o}", "policy", policy), "has a new policy");
+}
+
+/* Asks, or says what would happen; *go: do it. */
+static int confirm(struct ctl *ctl, const char *verb, const char *also, bool *go)
+{
+	char question[256];
+	struct impact impact = { .question = question, .user = name_of(ctl), .also = also };
+
+	snprintf(question, sizeof(question),
+		"%s %.64s, revoke all tokens and end all sessions of this user?", verb,
+		name_of(ctl));
+	return impact_confirm(ctl, &impact, go);
 }
 
 int user_disable(struct ctl *ctl)
 {
-	struct client_path path;
-	char question[256];
-	int status;
+	bool go;
+	int status = confirm(ctl, "Disable", "lock the user out", &go);
 
-	snprintf(question, sizeof(question),
-		"Disable %.64s, revoke all tokens and end all sessions of this user?",
-		ctl->options.operands[0]);
-	status = ask_confirm(ctl, question);
-	if (status != CTL_OK) {
+	if (status != CTL_OK || !go) {
 		return status;
 	}
-	user_path(&path, ctl);
-	return send_user(ctl, "disable the user", "PATCH", path.text,
-		json_pack("{s:b}", "disabled", 1), "disabled");
+	return send_user(ctl, "disable the user", "PATCH", json_pack("{s:b}", "disabled", 1),
+		"disabled");
 }
 
 int user_enable(struct ctl *ctl)
 {
-	struct client_path path;
+	return send_user(
+		ctl, "enable the user", "PATCH", json_pack("{s:b}", "disabled", 0), "enabled");
+}
 
-	user_path(&path, ctl);
-	return send_user(ctl, "enable the user", "PATCH", path.text,
-		json_pack("{s:b}", "disabled", 0), "enabled");
+int user_delete(struct ctl *ctl)
+{
+	bool go;
+	int status = confirm(ctl, "Delete", "forget the user", &go);
+
+	if (status != CTL_OK || !go) {
+		return status;
+	}
+	return send_user(ctl, "delete the user", "DELETE", NULL, "deleted");
 }
