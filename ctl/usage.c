@@ -24,7 +24,7 @@ static void print_command_line(FILE *out, const struct command *command)
 	char line[96];
 
 	command_words(command, line);
-	fprintf(out, strlen(line) > 26 ? "  %s\n  %26s %s\n" : "  %-26s%s %s\n", line, "",
+	fprintf(out, strlen(line) > 25 ? "  %s\n  %26s %s\n" : "  %-26s%s %s\n", line, "",
 		command->summary);
 }
 

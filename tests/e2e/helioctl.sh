@@ -90,7 +90,7 @@ check 'a short password' says 1 'password' user add bob --password-file <(echo s
 check 'an empty password' says 1 'empty' user add bob --password-file /dev/null
 check 'no password file' says 1 'No such file' user add bob --password-file "$RUN/none"
 check 'a bad name' says 1 'bad-field' user add 'b b' --password-file <(echo 'correct horse')
-check 'a password is never an argument' says 2 'one argument too many' user add bob 'correct horse'
+check 'a password is never an argument' says 2 'not of the form KEY=VALUE' user add bob 'correct horse'
 check 'users' holds '.users | map(.name) == ["alice"] and .[0].disabled == false
 	and (.[0].created_at_rfc3339 | test("^20..-..-..T..:..:..Z$"))' user list
 check 'create a room' says 0 'room demo created' room create demo
