@@ -167,6 +167,9 @@ int apikey_revoke(struct ctl *ctl)
 	client_path_init(&path, "/v1/apikeys");
 	client_path_segment(&path, name);
 	snprintf(done, sizeof(done), "API key %s revoked", name);
-	return ctl_change(ctl, &(struct ctl_change){ .what = "revoke the API key",
-				       .method = "DELETE", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "revoke the API key",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }

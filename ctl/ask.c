@@ -170,8 +170,7 @@ int ask_password(const char *user, const char *file, char out[ASK_PASSWORD_MAX])
 	return CTL_OK;
 }
 
-int ask_secret(
-	const char *prompt, const char *file, const char *option, char out[ASK_PASSWORD_MAX])
+int ask_secret(const char *prompt, const char *file, const char *option, char out[ASK_PASSWORD_MAX])
 {
 	const char *why;
 	ssize_t length;

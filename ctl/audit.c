@@ -96,8 +96,8 @@ static int print_record(const struct ctl *ctl, json_t *record)
 	print_part(string_of(record, "actor"), "", " ");
 	print_part(string_of(record, "action"), bold, plain);
 	print_part(string_of(record, "object"), " ", "");
-	text = json_is_string(detail) ? strdup(json_string_value(detail)) :
-					json_dumps(detail, JSON_COMPACT);
+	text = json_is_string(detail) ? strdup(json_string_value(detail))
+				      : json_dumps(detail, JSON_COMPACT);
 	if (text != NULL && text[0] != '\0' && strcmp(text, "{}") != 0) {
 		print_part(text, " ", "");
 	}
@@ -173,8 +173,8 @@ int audit_tail(struct ctl *ctl)
 int audit_verify(struct ctl *ctl)
 {
 	json_t *answer = NULL;
-	int status = ctl_call(
-		ctl, "verify the audit log", "GET", "/v1/audit/verify", NULL, &answer);
+	int status =
+		ctl_call(ctl, "verify the audit log", "GET", "/v1/audit/verify", NULL, &answer);
 	bool good = json_is_true(json_object_get(answer, "ok"));
 
 	if (status == CTL_OK && ctl->json) {
@@ -187,7 +187,8 @@ int audit_verify(struct ctl *ctl)
 	} else if (status == CTL_OK && !good) {
 		char what[96];
 
-		snprintf(what, sizeof(what), "trust the audit log from record %" JSON_INTEGER_FORMAT " on",
+		snprintf(what, sizeof(what),
+			"trust the audit log from record %" JSON_INTEGER_FORMAT " on",
 			json_integer_value(json_object_get(answer, "bad_seq")));
 		ctl_complain(what, string_of(answer, "why"),
 			"compare with an export or backup, and with the heads in authd's log");
@@ -198,7 +199,8 @@ int audit_verify(struct ctl *ctl)
 
 /* ---------------------------------------------------------------- export */
 
-struct export {
+struct export
+{
 	FILE *out;
 	json_int_t records, last;
 	char head[80];

@@ -39,8 +39,8 @@ int ban_list(struct ctl *ctl)
 	client_path_init(&path, "/v1/revocations");
 	status = ctl_list(ctl, "list the bans", &path, "revocations", &answer);
 	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "revocations", columns,
-			sizeof(columns) / sizeof(columns[0]));
+		status = listing_show(
+			ctl, answer, "revocations", columns, sizeof(columns) / sizeof(columns[0]));
 	}
 	json_decref(answer);
 	return status;
@@ -77,6 +77,9 @@ int ban_lift(struct ctl *ctl)
 	client_path_init(&path, "/v1/revocations");
 	client_path_segment(&path, number);
 	snprintf(done, sizeof(done), "ban %s lifted", number);
-	return ctl_change(ctl, &(struct ctl_change){ .what = "lift the ban", .method = "DELETE",
-				       .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "lift the ban",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }

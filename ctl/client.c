@@ -170,8 +170,8 @@ static void set_where(struct client *client)
 	if (target->certificate != NULL) {
 		curl_easy_setopt(curl, CURLOPT_SSLCERT, target->certificate);
 		curl_easy_setopt(curl, CURLOPT_SSLKEY,
-			target->certificate_key != NULL ? target->certificate_key :
-							  target->certificate);
+			target->certificate_key != NULL ? target->certificate_key
+							: target->certificate);
 	}
 }
 
@@ -339,9 +339,9 @@ static int problem_error(struct client *client, long status, const json_t *answe
 	if (code == NULL) {
 		snprintf(client->why, sizeof(client->why), "authd answered with HTTP status %ld",
 			status);
-		return status == 401 || status == 403 ? ERR_DENIED :
-			status == 404		      ? ERR_NOT_FOUND :
-							ERR_HTTP;
+		return status == 401 || status == 403 ? ERR_DENIED
+			: status == 404               ? ERR_NOT_FOUND
+						      : ERR_HTTP;
 	}
 	err = errcode_from_name(code);
 	if (detail == NULL) {
@@ -368,8 +368,9 @@ static int judge_answer(struct client *client, json_t **answer)
 		return err;
 	}
 	if (client->length > 0 && !json_is_object(json)) {
-		snprintf(client->why, sizeof(client->why), "authd's answer is not a JSON object%s%s",
-			json == NULL ? ": " : "", json == NULL ? error.text : "");
+		snprintf(client->why, sizeof(client->why),
+			"authd's answer is not a JSON object%s%s", json == NULL ? ": " : "",
+			json == NULL ? error.text : "");
 		json_decref(json);
 		return ERR_HTTP;
 	}
@@ -426,8 +427,8 @@ int client_request(struct client *client, const char *method, const char *path, 
 		snprintf(client->why, sizeof(client->why), "it was given up");
 		err = ERR_CLOSED;
 	} else {
-		err = code == CURLE_OK ? judge_answer(client, answer) :
-					 transport_error(client, code);
+		err = code == CURLE_OK ? judge_answer(client, answer)
+				       : transport_error(client, code);
 	}
 	curl_slist_free_all(headers);
 	if (text != NULL) {

@@ -35,8 +35,8 @@ void client_set_wake(struct client *client, int fd, bool (*wake)(void *arg), voi
 /*
  * One request; body may be NULL. 0 for an answer of 2xx: *answer is then the caller's (NULL when it
  * was empty). ERR_CONNECT, ERR_DENIED, ERR_TIMEOUT, ERR_LOST, ERR_DNS, ERR_TLS, ERR_TLS_CERT when
- * authd was not reached or did not answer; ERR_HTTP for an answer that makes no sense; else the code
- * authd named.
+ * authd was not reached or did not answer; ERR_HTTP for an answer that makes no sense; else the
+ * code authd named.
  */
 int client_request(struct client *client, const char *method, const char *path, const json_t *body,
 	json_t **answer) MUST_CHECK;

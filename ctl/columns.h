@@ -28,7 +28,8 @@ int columns_add(struct columns *table, const char *text, enum columns_align alig
 /* Prints the rows that are complete; colour makes the header bold and follows the styles. */
 void columns_print(const struct columns *table, FILE *out, bool colour);
 
-/* Controls, text-direction marks, characters without width: what could steer a terminal, or hide. */
+/* Controls, text-direction marks, characters without width: what could steer a terminal, or hide.
+ */
 bool columns_is_harmful(uint32_t point);
 
 /* Screen columns that (escaped) UTF-8 takes. */

@@ -87,7 +87,8 @@ static void bash_values(void)
 		if (def->completes == NULL) {
 			fputs("return ;;\n", stdout);
 		} else if (strcmp(def->completes, "file") == 0) {
-			fputs("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n", stdout);
+			fputs("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n",
+				stdout);
 		} else if (strchr(def->completes, ' ') != NULL) {
 			printf("mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); return ;;\n",
 				def->completes);

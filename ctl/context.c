@@ -43,8 +43,9 @@ static int put_key(const struct ctl *ctl, json_t *context)
 	status = ask_secret("admin key (hk_...): ", file, "--key-file", key);
 	if (status == CTL_OK &&
 		(strncmp(key, "hk_", 3) != 0 || strlen(key) > 256 ||
-			key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					"0123456789_-")] != '\0')) {
+			key[strspn(key,
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				"0123456789_-")] != '\0')) {
 		ctl_complain("use the admin key", "it is no API key: they begin with hk_",
 			"make one with `helioctl apikey create NAME --admin` on authd's host");
 		status = CTL_FAILED;
@@ -86,7 +87,8 @@ int context_add(struct ctl *ctl)
 	if (status == CTL_OK) {
 		context = json_pack("{s:s}", "url", ctl->options.operands[1]);
 		if (context == NULL || put_file(context, "ca", ctl->options.value[OPT_CA]) != 0 ||
-			put_file(context, "certificate", ctl->options.value[OPT_CERTIFICATE]) != 0 ||
+			put_file(context, "certificate", ctl->options.value[OPT_CERTIFICATE]) !=
+				0 ||
 			put_file(context, "certificate_key",
 				ctl->options.value[OPT_CERTIFICATE_KEY]) != 0) {
 			status = CTL_FAILED;
@@ -117,9 +119,9 @@ static void fill_opens(const json_t *item, int64_t now, struct listing_cell *cel
 	snprintf(cell->text, cell->size, "%s%s%s",
 		json_is_true(json_object_get(item, "has_key")) ? "key" : "",
 		json_is_true(json_object_get(item, "has_key")) &&
-				json_object_get(item, "certificate") != NULL ?
-			", " :
-			"",
+				json_object_get(item, "certificate") != NULL
+			? ", "
+			: "",
 		json_object_get(item, "certificate") != NULL ? "certificate" : "");
 }
 
@@ -201,9 +203,9 @@ int context_use(struct ctl *ctl)
 		status = check_known(name, all);
 	}
 	if (status == CTL_OK) {
-		status = json_object_set_new(all, "current", json_string(name)) == 0 ?
-			contexts_save(all) :
-			CTL_FAILED;
+		status = json_object_set_new(all, "current", json_string(name)) == 0
+			? contexts_save(all)
+			: CTL_FAILED;
 	}
 	if (status == CTL_OK && !ctl->quiet) {
 		printf("context %s is in use\n", name);

@@ -177,8 +177,9 @@ int contexts_save(const json_t *contexts)
 
 const char *contexts_judge_name(const char *name)
 {
-	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789._-");
+	size_t length = strspn(name,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789._-");
 
 	if (length == 0 || name[length] != '\0' || length > 64 || name[0] == '-') {
 		return "names are 1-64 of A-Z a-z 0-9 . _ - and do not begin with -";

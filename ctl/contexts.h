@@ -26,8 +26,8 @@ int contexts_save(const json_t *contexts) MUST_CHECK;
  * installation's socket. target borrows from ctl, the environment and *contexts (may become NULL;
  * the caller's). Complains itself.
  */
-int contexts_choose(const struct ctl *ctl, struct client_target *target, json_t **contexts)
-	MUST_CHECK;
+int contexts_choose(
+	const struct ctl *ctl, struct client_target *target, json_t **contexts) MUST_CHECK;
 
 /* Why a name cannot be one of a context; NULL when it can. */
 const char *contexts_judge_name(const char *name);

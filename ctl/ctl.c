@@ -61,10 +61,10 @@ static int exit_for(int err)
 static void advise_denied(const struct ctl *ctl, char todo[TODO_SIZE])
 {
 	snprintf(todo, TODO_SIZE, "%s",
-		client_is_remote(ctl->client) ?
-			"the context needs an API key made with --admin, or a client certificate "
-			"that authd's admin-names names: `helioctl context add`" :
-			"run this as root or as the user that helio-authd runs as");
+		client_is_remote(ctl->client)
+			? "the context needs an API key made with --admin, or a client certificate "
+			  "that authd's admin-names names: `helioctl context add`"
+			: "run this as root or as the user that helio-authd runs as");
 }
 
 static void advise_field(const struct ctl *ctl, char todo[TODO_SIZE])
@@ -74,8 +74,9 @@ static void advise_field(const struct ctl *ctl, char todo[TODO_SIZE])
 	if (strcmp(noun, "token") == 0) {
 		snprintf(todo, TODO_SIZE, "`helioctl token list` shows the ids");
 	} else if (strcmp(noun, "user") == 0 || strcmp(noun, "room") == 0) {
-		snprintf(todo, TODO_SIZE, "names: 1-64 of A-Z a-z 0-9 . _ @ -; passwords: 8 to 1024 "
-					  "bytes; see also --help");
+		snprintf(todo, TODO_SIZE,
+			"names: 1-64 of A-Z a-z 0-9 . _ @ -; passwords: 8 to 1024 "
+			"bytes; see also --help");
 	} else {
 		snprintf(todo, TODO_SIZE, "`helioctl %s %s --help` says what it takes", noun,
 			ctl->command->verb);
@@ -90,8 +91,8 @@ static bool advise_path(const struct ctl *ctl, int err, char todo[TODO_SIZE])
 	switch (err) {
 	case ERR_CONNECT:
 		snprintf(todo, TODO_SIZE, "%s",
-			remote ? "check the url of the context and authd's admin-listen" :
-				 "start helio-authd, or name its admin-socket with --socket or "
+			remote ? "check the url of the context and authd's admin-listen"
+			       : "start helio-authd, or name its admin-socket with --socket or "
 				 "HELIO_SOCKET");
 		return true;
 	case ERR_DNS:
@@ -140,8 +141,8 @@ static void advise(const struct ctl *ctl, int err, char todo[TODO_SIZE])
 		snprintf(todo, TODO_SIZE, "`helioctl %s list` shows what there is", noun);
 		break;
 	case ERR_EXISTS:
-		snprintf(todo, TODO_SIZE, "take another name; `helioctl %s list` shows those in use",
-			noun);
+		snprintf(todo, TODO_SIZE,
+			"take another name; `helioctl %s list` shows those in use", noun);
 		break;
 	case ERR_BAD_FIELD:
 		advise_field(ctl, todo);
@@ -151,7 +152,8 @@ static void advise(const struct ctl *ctl, int err, char todo[TODO_SIZE])
 		break;
 	case ERR_HTTP:
 	case ERR_UNKNOWN_MESSAGE:
-		snprintf(todo, TODO_SIZE, "check that %s is helio-authd's and that both are of one version",
+		snprintf(todo, TODO_SIZE,
+			"check that %s is helio-authd's and that both are of one version",
 			client_is_remote(ctl->client) ? "the url" : "the socket");
 		break;
 	default:

@@ -52,8 +52,8 @@ int ctl_list(struct ctl *ctl, const char *what, const struct client_path *path, 
 	json_t **answer) MUST_CHECK;
 
 /*
- * A change: sends body (taken over; NULL only where there is none and has_body is false) and prints,
- * when it succeeded, the answer with --json, nothing with --quiet, else done.
+ * A change: sends body (taken over; NULL only where there is none and has_body is false) and
+ * prints, when it succeeded, the answer with --json, nothing with --quiet, else done.
  */
 struct ctl_change {
 	const char *what; /* "lock the room" */

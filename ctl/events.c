@@ -16,8 +16,8 @@
 
 static void print_value(const json_t *value)
 {
-	char *text = json_is_string(value) ? strdup(json_string_value(value)) :
-					     json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = json_is_string(value) ? strdup(json_string_value(value))
+					   : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	char *safe = text != NULL ? columns_escape(text) : NULL;
 	bool plain = safe != NULL && safe[0] != '\0' && strchr(safe, ' ') == NULL;
 

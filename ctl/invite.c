@@ -198,8 +198,8 @@ static enum qr_style choose_style(const struct ctl *ctl)
 	if (ctl->colour) {
 		return QR_COLOUR;
 	}
-	return back != NULL && (strcmp(back, ";15") == 0 || strcmp(back, ";7") == 0) ? QR_LIGHT :
-										       QR_DARK;
+	return back != NULL && (strcmp(back, ";15") == 0 || strcmp(back, ";7") == 0) ? QR_LIGHT
+										     : QR_DARK;
 }
 
 static void show_on_terminal(const struct ctl *ctl, const struct qr *qr)
@@ -294,6 +294,9 @@ int invite_revoke(struct ctl *ctl)
 	client_path_init(&path, "/v1/invites");
 	client_path_segment(&path, id);
 	snprintf(done, sizeof(done), "invite %s revoked", id);
-	return ctl_change(ctl, &(struct ctl_change){ .what = "revoke the invite",
-				       .method = "DELETE", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "revoke the invite",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }

@@ -56,7 +56,8 @@ int key_rotate(struct ctl *ctl)
 		return status;
 	}
 	return ctl_change(ctl,
-		&(struct ctl_change){ .what = "rotate the signing key", .method = "POST",
+		&(struct ctl_change){ .what = "rotate the signing key",
+			.method = "POST",
 			.path = "/v1/keys/rotate",
 			.done = "a new key is published and signs from 30 s from now" });
 }

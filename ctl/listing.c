@@ -23,8 +23,7 @@ static void fill_list(const json_t *value, struct listing_cell *cell)
 
 	json_array_foreach(value, i, item) {
 		int wrote = snprintf(cell->text + used, cell->size - used, "%s%s",
-			i > 0 ? ", " : "",
-			json_is_string(item) ? json_string_value(item) : "?");
+			i > 0 ? ", " : "", json_is_string(item) ? json_string_value(item) : "?");
 
 		if (wrote < 0 || (size_t)wrote >= cell->size - used) {
 			return;
@@ -193,7 +192,8 @@ static bool is_time_key(const char *key)
 {
 	size_t length = strlen(key);
 
-	return strcmp(key, "since") == 0 || strcmp(key, "at") == 0 || strcmp(key, "until") == 0 || (length > 3 && strcmp(key + length - 3, "_at") == 0);
+	return strcmp(key, "since") == 0 || strcmp(key, "at") == 0 || strcmp(key, "until") == 0 ||
+		(length > 3 && strcmp(key + length - 3, "_at") == 0);
 }
 
 static int add_times(json_t *json)

@@ -36,8 +36,9 @@ struct listing_column {
 };
 
 /*
- * Prints answer[list], sorted by its first column when that is text: with --json the whole answer, with --quiet
- * only the first column, else a table. Returns an exit status; CTL_PARTIAL when the answer says so.
+ * Prints answer[list], sorted by its first column when that is text: with --json the whole answer,
+ * with --quiet only the first column, else a table. Returns an exit status; CTL_PARTIAL when the
+ * answer says so.
  */
 int listing_show(struct ctl *ctl, json_t *answer, const char *list,
 	const struct listing_column *columns, size_t count) MUST_CHECK;

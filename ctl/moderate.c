@@ -23,9 +23,13 @@ static int moderate(struct ctl *ctl, const char *verb, const char *done, json_t 
 	client_path_segment(&path, verb);
 	snprintf(what, sizeof(what), "%s the participant", verb);
 	snprintf(text, sizeof(text), "%s %s", id, done);
-	return ctl_change(ctl, &(struct ctl_change){ .what = what, .method = "POST",
-				       .path = path.text, .has_body = true, .body = body,
-				       .done = text });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = what,
+			.method = "POST",
+			.path = path.text,
+			.has_body = true,
+			.body = body,
+			.done = text });
 }
 
 /* {"kinds": [...]} of --kinds, audio by default; NULL after complaining. */
@@ -38,7 +42,8 @@ static json_t *kinds_body(const struct ctl *ctl)
 	for (text = text != NULL ? text : "audio"; kinds != NULL;) {
 		size_t length = strcspn(text, ","), i = 0;
 
-		while (i < 4 && (strlen(known[i]) != length || memcmp(known[i], text, length) != 0)) {
+		while (i < 4 &&
+			(strlen(known[i]) != length || memcmp(known[i], text, length) != 0)) {
 			i++;
 		}
 		if (i == 4) {

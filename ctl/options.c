@@ -10,25 +10,31 @@
 
 #include "ctl/suggest.h"
 
-/* clang-format off */
 const struct option_def option_defs[OPT_COUNT] = {
-	[OPT_SOCKET] = { "--socket", NULL, "PATH", "file", "authd's admin socket (else $HELIO_SOCKET)" },
-	[OPT_CONTEXT] = { "--context", NULL, "NAME", "context", "which server (else $HELIOCTL_CONTEXT)" },
-	[OPT_TIMEOUT] = { "--timeout", NULL, "SECONDS", NULL, "how long to wait for authd (default 10)" },
-	[OPT_QUIET] = { "--quiet", "-q", NULL, NULL, "lists: names only; others: say nothing on success" },
+	[OPT_SOCKET] = { "--socket", NULL, "PATH", "file",
+		"authd's admin socket (else $HELIO_SOCKET)" },
+	[OPT_CONTEXT] = { "--context", NULL, "NAME", "context",
+		"which server (else $HELIOCTL_CONTEXT)" },
+	[OPT_TIMEOUT] = { "--timeout", NULL, "SECONDS", NULL,
+		"how long to wait for authd (default 10)" },
+	[OPT_QUIET] = { "--quiet", "-q", NULL, NULL,
+		"lists: names only; others: say nothing on success" },
 	[OPT_HELP] = { "--help", "-h", NULL, NULL, "show help for the command" },
 	[OPT_VERSION] = { "--version", NULL, NULL, NULL, "show the version" },
 	[OPT_JSON] = { "--json", NULL, NULL, NULL, "print the answer as JSON" },
 	[OPT_YES] = { "--yes", "-y", NULL, NULL, "do not ask; needed where nobody can be asked" },
-	[OPT_DRY_RUN] = { "--dry-run", "-n", NULL, NULL, "say what would happen and change nothing" },
+	[OPT_DRY_RUN] = { "--dry-run", "-n", NULL, NULL,
+		"say what would happen and change nothing" },
 	[OPT_ROOM] = { "--room", NULL, "NAME", "room", "of this room" },
 	[OPT_USER] = { "--user", NULL, "NAME", "user", "of this user" },
 	[OPT_APIKEY] = { "--apikey", NULL, "NAME", "apikey", "made with this API key" },
 	[OPT_ALL] = { "--all", NULL, NULL, NULL, "expired and revoked ones too" },
 	[OPT_ACTOR] = { "--actor", NULL, "WHO", NULL, "what this actor did" },
-	[OPT_ACTION] = { "--action", NULL, "WHAT", NULL, "this action; \"token\" means all of tokens" },
+	[OPT_ACTION] = { "--action", NULL, "WHAT", NULL,
+		"this action; \"token\" means all of tokens" },
 	[OPT_OBJECT] = { "--object", NULL, "NAME", NULL, "what was done to this object" },
-	[OPT_SINCE] = { "--since", NULL, "WHEN", NULL, "not before: 2h, 7d (ago), 2026-12-01, RFC 3339" },
+	[OPT_SINCE] = { "--since", NULL, "WHEN", NULL,
+		"not before: 2h, 7d (ago), 2026-12-01, RFC 3339" },
 	[OPT_LINES] = { "--lines", NULL, "COUNT", NULL, "how many of the last ones (default 20)" },
 	[OPT_FOLLOW] = { "--follow", "-f", NULL, NULL, "go on and show new ones as they come" },
 	[OPT_FILE] = { "--file", NULL, "FILE", "file", "read it as JSON from FILE; - is stdin" },
@@ -39,37 +45,49 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_EXPIRES] = { "--expires", NULL, "WHEN", NULL,
 		"12h, 7d (from now), 2026-12-01, RFC 3339, or never" },
 	[OPT_REASON] = { "--reason", NULL, "TEXT", NULL, "why, for those who are concerned" },
-	[OPT_BAN] = { "--ban", NULL, "DURATION", NULL, "and let nobody come back for 30m, 12h, 7d ..." },
-	[OPT_KINDS] = { "--kinds", NULL, "LIST", "audio video screen data", "audio,video,screen,data (default audio)" },
+	[OPT_BAN] = { "--ban", NULL, "DURATION", NULL,
+		"and let nobody come back for 30m, 12h, 7d ..." },
+	[OPT_KINDS] = { "--kinds", NULL, "LIST", "audio video screen data",
+		"audio,video,screen,data (default audio)" },
 	[OPT_ADMIN] = { "--admin", NULL, NULL, NULL, "the key opens the admin API" },
-	[OPT_USES] = { "--uses", NULL, "COUNT", NULL, "how often it may be used (default: no limit)" },
+	[OPT_USES] = { "--uses", NULL, "COUNT", NULL,
+		"how often it may be used (default: no limit)" },
 	[OPT_PASSCODE_FILE] = { "--passcode-file", NULL, "FILE", "file",
 		"guests must know the first line of FILE; - is stdin" },
 	[OPT_LABEL] = { "--label", NULL, "TEXT", NULL, "whom it is for" },
-	[OPT_CONTROL] = { "--control", NULL, "ADDRESS:PORT", NULL, "where it accepts the control link" },
+	[OPT_CONTROL] = { "--control", NULL, "ADDRESS:PORT", NULL,
+		"where it accepts the control link" },
 	[OPT_ADDRESS] = { "--address", NULL, "ADDRESS", NULL, "what clients connect to" },
 	[OPT_PORTS] = { "--ports", NULL, "RANGES", NULL, "one worker each (default 49152-49155)" },
-	[OPT_FALLBACK_PORTS] = { "--fallback-ports", NULL, "RANGES", NULL, "ports outside 49152-65535, such as 443" },
-	[OPT_TLS_NAME] = { "--tls-name", NULL, "NAME", NULL, "what its certificate names (default: NAME)" },
-	[OPT_ALLOWED] = { "--allowed", NULL, "NETWORKS", NULL, "where it may be (default: that of --control)" },
-	[OPT_WEIGHT] = { "--weight", NULL, "NUMBER", NULL, "its share of new rooms, 1-1000 (default 100)" },
+	[OPT_FALLBACK_PORTS] = { "--fallback-ports", NULL, "RANGES", NULL,
+		"ports outside 49152-65535, such as 443" },
+	[OPT_TLS_NAME] = { "--tls-name", NULL, "NAME", NULL,
+		"what its certificate names (default: NAME)" },
+	[OPT_ALLOWED] = { "--allowed", NULL, "NETWORKS", NULL,
+		"where it may be (default: that of --control)" },
+	[OPT_WEIGHT] = { "--weight", NULL, "NUMBER", NULL,
+		"its share of new rooms, 1-1000 (default 100)" },
 	[OPT_NO_QR] = { "--no-qr", NULL, NULL, NULL, "print no QR code" },
-	[OPT_QR_SVG] = { "--qr-svg", NULL, "FILE", "file", "write the QR code to FILE as a picture" },
+	[OPT_QR_SVG] = { "--qr-svg", NULL, "FILE", "file",
+		"write the QR code to FILE as a picture" },
 	[OPT_OUTPUT] = { "--output", "-o", "FILE", "file", "write to FILE, whole or not at all" },
 	[OPT_ONCE] = { "--once", NULL, NULL, NULL, "print one sample as a table and end" },
 	[OPT_INTERVAL] = { "--interval", NULL, "SECONDS", NULL, "between two samples (default 2)" },
 	[OPT_VIEW] = { "--view", NULL, "VIEW", "rooms participants reflectors",
 		"rooms, participants or reflectors" },
-	[OPT_SORT] = { "--sort", NULL, "COLUMN", NULL, "the column to sort by; -COLUMN turns it round" },
+	[OPT_SORT] = { "--sort", NULL, "COLUMN", NULL,
+		"the column to sort by; -COLUMN turns it round" },
 	[OPT_FILTER] = { "--filter", NULL, "TEXT", NULL, "only what has TEXT in a name" },
-	[OPT_SETTINGS] = { "--settings", NULL, "FILE", "file", "the daemon's settings file to look at" },
-	[OPT_CA] = { "--ca", NULL, "FILE", "file", "who signed the server's certificate (default: the system's)" },
+	[OPT_SETTINGS] = { "--settings", NULL, "FILE", "file",
+		"the daemon's settings file to look at" },
+	[OPT_CA] = { "--ca", NULL, "FILE", "file",
+		"who signed the server's certificate (default: the system's)" },
 	[OPT_CERTIFICATE] = { "--certificate", NULL, "FILE", "file", "client certificate, PEM" },
-	[OPT_CERTIFICATE_KEY] = { "--certificate-key", NULL, "FILE", "file", "its private key, PEM" },
+	[OPT_CERTIFICATE_KEY] = { "--certificate-key", NULL, "FILE", "file",
+		"its private key, PEM" },
 	[OPT_KEY_FILE] = { "--key-file", NULL, "FILE", "file",
 		"read the admin key from the first line of FILE; - is stdin" },
 };
-/* clang-format on */
 
 /* Finds an option by "--name" (length given) or "-x"; OPT_COUNT when there is none. */
 static enum option_id find_option(const char *name, size_t length)
@@ -146,8 +164,7 @@ static bool looks_like_id(const char *arg)
 {
 	size_t length = strlen(arg), least = arg[1] == '-' ? 20 : 8;
 
-	return length >= least && strchr(arg, '=') == NULL &&
-		find_option(arg, length) == OPT_COUNT;
+	return length >= least && strchr(arg, '=') == NULL && find_option(arg, length) == OPT_COUNT;
 }
 
 int options_parse(struct options *out, int argc, char *const *argv, char error[256])

@@ -247,8 +247,8 @@ int pairs_load_file(const char *file, json_t **out)
 {
 	json_error_t error;
 
-	*out = strcmp(file, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error) :
-					json_load_file(file, JSON_REJECT_DUPLICATES, &error);
+	*out = strcmp(file, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
+				      : json_load_file(file, JSON_REJECT_DUPLICATES, &error);
 	if (json_is_object(*out)) {
 		return CTL_OK;
 	}
@@ -259,8 +259,8 @@ int pairs_load_file(const char *file, json_t **out)
 	return CTL_USAGE;
 }
 
-int pairs_read(const struct ctl *ctl, enum pairs_of of, size_t first, const json_t *before,
-	json_t **out)
+int pairs_read(
+	const struct ctl *ctl, enum pairs_of of, size_t first, const json_t *before, json_t **out)
 {
 	const char *file = ctl->options.value[OPT_FILE];
 	char error[256];
@@ -308,8 +308,8 @@ static void print_value(const json_t *value)
 		}
 		return;
 	}
-	text = json_is_string(value) ? strdup(json_string_value(value)) :
-				       json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	text = json_is_string(value) ? strdup(json_string_value(value))
+				     : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	safe = text != NULL ? columns_escape(text) : NULL;
 	fputs(safe != NULL ? safe : "?", stdout);
 	free(safe);

@@ -42,8 +42,7 @@ static int apply(json_t *policy, const char *pair, char error[256])
 		object = json_object();
 		json_object_set_new(policy, part, object);
 	}
-	return pairs_apply(
-		object, room ? PAIRS_ROOM : PAIRS_GRANTS, pair + (room ? 5 : 7), error);
+	return pairs_apply(object, room ? PAIRS_ROOM : PAIRS_GRANTS, pair + (room ? 5 : 7), error);
 }
 
 int policy_set(struct ctl *ctl)
@@ -58,9 +57,9 @@ int policy_set(struct ctl *ctl)
 			"grants.KEY=VALUE, room.KEY=VALUE or --file FILE");
 		return CTL_USAGE;
 	}
-	status = file != NULL ?
-		pairs_load_file(file, &policy) :
-		ctl_call(ctl, "read the defaults", "GET", "/v1/policy", NULL, &policy);
+	status = file != NULL
+		? pairs_load_file(file, &policy)
+		: ctl_call(ctl, "read the defaults", "GET", "/v1/policy", NULL, &policy);
 	for (size_t i = 0; status == CTL_OK && i < ctl->options.operand_count; i++) {
 		if (apply(policy, ctl->options.operands[i], error) != 0) {
 			ctl_complain("change the defaults", error,
@@ -75,8 +74,11 @@ int policy_set(struct ctl *ctl)
 	body = json_pack("{s:O*, s:O*}", "grants", json_object_get(policy, "grants"), "room",
 		json_object_get(policy, "room"));
 	json_decref(policy);
-	return ctl_change(ctl, &(struct ctl_change){ .what = "change the defaults",
-				       .method = "PATCH", .path = "/v1/policy", .has_body = true,
-				       .body = body,
-				       .done = "the defaults are changed" });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "change the defaults",
+			.method = "PATCH",
+			.path = "/v1/policy",
+			.has_body = true,
+			.body = body,
+			.done = "the defaults are changed" });
 }

@@ -62,7 +62,8 @@ static bool is_dark(const struct qr *qr, int x, int y)
 void qr_print(const struct qr *qr, FILE *out, enum qr_style style)
 {
 	/* Index: top is drawn, bottom is drawn. */
-	static const char *const blocks[4] = { " ", "\342\226\204", "\342\226\200", "\342\226\210" };
+	static const char *const blocks[4] = { " ", "\342\226\204", "\342\226\200",
+		"\342\226\210" };
 	int width = (int)qr_width(qr);
 	/* On a dark terminal what is light has to be drawn; else what is dark. */
 	bool draw_light = style == QR_DARK;

@@ -183,8 +183,8 @@ int reflector_show(struct ctl *ctl)
 		status = listing_fields(ctl, item, fields, sizeof(fields) / sizeof(fields[0]));
 		if (status == CTL_OK && json_array_size(json_object_get(item, "workers")) > 0) {
 			putchar('\n');
-			status = listing_table(ctl, json_object_get(item, "workers"), worker_columns,
-				sizeof(worker_columns) / sizeof(worker_columns[0]));
+			status = listing_table(ctl, json_object_get(item, "workers"),
+				worker_columns, sizeof(worker_columns) / sizeof(worker_columns[0]));
 		}
 	}
 	json_decref(answer);
@@ -195,10 +195,12 @@ int reflector_show(struct ctl *ctl)
 
 static int set_weight_in(json_t *body, const char *text)
 {
-	long weight = text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 4 ? atol(text) : 0;
+	long weight =
+		text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 4 ? atol(text) : 0;
 
 	if (weight < 1 || weight > 1000) {
-		ctl_complain("set the weight", "it is no number from 1 to 1000", "100 is the default");
+		ctl_complain(
+			"set the weight", "it is no number from 1 to 1000", "100 is the default");
 		return CTL_USAGE;
 	}
 	json_object_set_new(body, "weight", json_integer(weight));
@@ -280,9 +282,13 @@ static int patch(struct ctl *ctl, const char *what, json_t *body, const char *do
 	client_path_init(&path, "/v1/reflectors");
 	client_path_segment(&path, name_of(ctl));
 	snprintf(text, sizeof(text), "reflector %s %s", name_of(ctl), done);
-	return ctl_change(ctl, &(struct ctl_change){ .what = what, .method = "PATCH",
-				       .path = path.text, .has_body = true, .body = body,
-				       .done = text });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = what,
+			.method = "PATCH",
+			.path = path.text,
+			.has_body = true,
+			.body = body,
+			.done = text });
 }
 
 int reflector_drain(struct ctl *ctl)
@@ -353,6 +359,9 @@ int reflector_remove(struct ctl *ctl)
 	client_path_init(&path, "/v1/reflectors");
 	client_path_segment(&path, name_of(ctl));
 	snprintf(done, sizeof(done), "reflector %s removed", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "remove the reflector",
-				       .method = "DELETE", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "remove the reflector",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }

@@ -62,9 +62,13 @@ int room_create(struct ctl *ctl)
 		return status;
 	}
 	snprintf(done, sizeof(done), "room %s created", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "create the room", .method = "POST",
-				       .path = "/v1/rooms", .has_body = true, .body = body,
-				       .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "create the room",
+			.method = "POST",
+			.path = "/v1/rooms",
+			.has_body = true,
+			.body = body,
+			.done = done });
 }
 
 static int show_policy(struct ctl *ctl, const json_t *room)
@@ -105,9 +109,13 @@ int room_policy(struct ctl *ctl)
 		return status;
 	}
 	snprintf(done, sizeof(done), "room %s has a new policy", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "change the room's policy",
-				       .method = "PATCH", .path = path.text, .has_body = true,
-				       .body = body, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "change the room's policy",
+			.method = "PATCH",
+			.path = path.text,
+			.has_body = true,
+			.body = body,
+			.done = done });
 }
 
 static int set_locked(struct ctl *ctl, bool locked)
@@ -118,10 +126,13 @@ static int set_locked(struct ctl *ctl, bool locked)
 	room_path(&path, ctl, NULL);
 	snprintf(done, sizeof(done), "room %s %s", name_of(ctl),
 		locked ? "is locked" : "is open again");
-	return ctl_change(ctl, &(struct ctl_change){ .what = locked ? "lock the room" :
-									"unlock the room",
-				       .method = "PATCH", .path = path.text, .has_body = true,
-				       .body = json_pack("{s:b}", "locked", locked), .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = locked ? "lock the room" : "unlock the room",
+			.method = "PATCH",
+			.path = path.text,
+			.has_body = true,
+			.body = json_pack("{s:b}", "locked", locked),
+			.done = done });
 }
 
 int room_lock(struct ctl *ctl)
@@ -152,10 +163,13 @@ int room_close(struct ctl *ctl)
 	}
 	room_path(&path, ctl, "close");
 	snprintf(done, sizeof(done), "room %s closed", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "close the room", .method = "POST",
-				       .path = path.text, .has_body = true,
-				       .body = json_pack("{s:s*}", "reason", reason),
-				       .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "close the room",
+			.method = "POST",
+			.path = path.text,
+			.has_body = true,
+			.body = json_pack("{s:s*}", "reason", reason),
+			.done = done });
 }
 
 int room_delete(struct ctl *ctl)
@@ -175,8 +189,11 @@ int room_delete(struct ctl *ctl)
 	}
 	room_path(&path, ctl, NULL);
 	snprintf(done, sizeof(done), "room %s deleted", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "delete the room",
-				       .method = "DELETE", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "delete the room",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }
 
 int room_rekey(struct ctl *ctl)
@@ -186,6 +203,9 @@ int room_rekey(struct ctl *ctl)
 
 	room_path(&path, ctl, "rekey");
 	snprintf(done, sizeof(done), "room %s has a new media key", name_of(ctl));
-	return ctl_change(ctl, &(struct ctl_change){ .what = "make a new media key",
-				       .method = "POST", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "make a new media key",
+			.method = "POST",
+			.path = path.text,
+			.done = done });
 }

@@ -13,8 +13,8 @@
 
 static void print_line(const char *path, const json_t *value)
 {
-	char *text = json_is_string(value) ? strdup(json_string_value(value)) :
-					     json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = json_is_string(value) ? strdup(json_string_value(value))
+					   : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	char *safe = columns_escape(text != NULL ? text : "?"), *name = columns_escape(path);
 
 	printf("%-28s %s\n", name != NULL ? name : "?", safe != NULL ? safe : "?");

@@ -1,6 +1,6 @@
 /*
- * term: ANSI sequences and termios. Signals that end or stop the program are blocked and read from a
- * descriptor, so nothing happens at a moment that leaves the terminal in disorder.
+ * term: ANSI sequences and termios. Signals that end or stop the program are blocked and read from
+ * a descriptor, so nothing happens at a moment that leaves the terminal in disorder.
  */
 #include "ctl/term.h"
 

@@ -37,7 +37,8 @@ int term_open(struct term *term) MUST_CHECK;
 /* Gives it back as it was. Harmless when it is not open. */
 void term_close(struct term *term);
 
-/* Waits at most ms for a key; TERM_NONE when none came. Stop and continue (Ctrl-Z) are done here. */
+/* Waits at most ms for a key; TERM_NONE when none came. Stop and continue (Ctrl-Z) are done here.
+ */
 int term_read(struct term *term, int ms);
 /* Writes all of it. */
 void term_write(struct term *term, const char *text, size_t length);

@@ -82,8 +82,11 @@ static int revoke_by_jti(struct ctl *ctl)
 	client_path_init(&path, "/v1/tokens");
 	client_path_segment(&path, jti);
 	snprintf(done, sizeof(done), "token %s revoked", jti);
-	return ctl_change(ctl, &(struct ctl_change){ .what = "revoke the token",
-				       .method = "DELETE", .path = path.text, .done = done });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = "revoke the token",
+			.method = "DELETE",
+			.path = path.text,
+			.done = done });
 }
 
 int token_revoke(struct ctl *ctl)
@@ -95,9 +98,9 @@ int token_revoke(struct ctl *ctl)
 	if ((options->operand_count == 1) == by_option ||
 		(options->operand_count == 1 && options->value[OPT_REASON] != NULL)) {
 		ctl_complain("revoke tokens",
-			options->operand_count == 1 ?
-				"a token was named, so no option may name others or a reason" :
-				"it was not said which",
+			options->operand_count == 1
+				? "a token was named, so no option may name others or a reason"
+				: "it was not said which",
 			"give a JTI, or --user, --room or --apikey");
 		return CTL_USAGE;
 	}

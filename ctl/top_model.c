@@ -106,8 +106,8 @@ static json_int_t number_of(const json_t *object, const char *key)
 
 /* The item with the same name (and room) in an older list; a hash of it would be faster, but the
  * order is nearly always the same, so the search begins where the last one ended. */
-static const json_t *find_before(const json_t *list, const char *key, const char *room_key,
-	const json_t *item, size_t *from)
+static const json_t *find_before(
+	const json_t *list, const char *key, const char *room_key, const json_t *item, size_t *from)
 {
 	size_t count = json_array_size(list);
 
@@ -176,8 +176,8 @@ static json_int_t room_queue(const json_t *participants, const char *room)
 	return worst;
 }
 
-static json_t *room_row(const struct top_sample *now, const json_t *item, const json_t *old,
-	double seconds)
+static json_t *room_row(
+	const struct top_sample *now, const json_t *item, const json_t *old, double seconds)
 {
 	const char *reflector = text_of(item, "reflector");
 	char place[160] = "";
@@ -198,8 +198,8 @@ static json_t *room_row(const struct top_sample *now, const json_t *item, const 
 
 static json_t *participant_row(const json_t *item, const json_t *old, double seconds)
 {
-	json_t *row = json_pack("{s:s, s:s}", "name", text_of(item, "id"), "room",
-		text_of(item, "room"));
+	json_t *row =
+		json_pack("{s:s, s:s}", "name", text_of(item, "id"), "room", text_of(item, "room"));
 
 	put_rates(row, item, old, seconds);
 	put_number(row, "queue_ms", item, "queue_ms");
@@ -240,15 +240,16 @@ static void add_workers(json_t *rows, const json_t *reflector, const json_t *old
 	json_t *worker;
 
 	json_array_foreach(json_object_get(reflector, "workers"), i, worker) {
-		const json_t *before = find_before(
-			json_object_get(old, "workers"), "", NULL, worker, &from);
+		const json_t *before =
+			find_before(json_object_get(old, "workers"), "", NULL, worker, &from);
 
 		add_row(rows, worker_row(reflector, worker, before, seconds),
 			text_of(reflector, "name"), filter);
 	}
 	if (json_array_size(json_object_get(reflector, "workers")) == 0) {
-		add_row(rows, json_pack("{s:s, s:s}", "name", text_of(reflector, "name"), "state",
-				      text_of(reflector, "state")),
+		add_row(rows,
+			json_pack("{s:s, s:s}", "name", text_of(reflector, "name"), "state",
+				text_of(reflector, "state")),
 			"", filter);
 	}
 }

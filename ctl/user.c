@@ -88,10 +88,13 @@ static int send_user(
 
 	user_path(&path, ctl);
 	snprintf(text, sizeof(text), "user %s %s", name_of(ctl), done);
-	return ctl_change(ctl, &(struct ctl_change){ .what = what, .method = method,
-				       .path = add ? "/v1/users" : path.text,
-				       .has_body = strcmp(method, "DELETE") != 0, .body = body,
-				       .done = text });
+	return ctl_change(ctl,
+		&(struct ctl_change){ .what = what,
+			.method = method,
+			.path = add ? "/v1/users" : path.text,
+			.has_body = strcmp(method, "DELETE") != 0,
+			.body = body,
+			.done = text });
 }
 
 /* "password" or "hash" of the new user into body. */
@@ -106,9 +109,9 @@ static int put_secret(struct ctl *ctl, json_t *body)
 			"give one of them");
 		return CTL_USAGE;
 	}
-	status = hash != NULL ?
-		ask_secret("", hash, "--hash", secret) :
-		ask_password(name_of(ctl), ctl->options.value[OPT_PASSWORD_FILE], secret);
+	status = hash != NULL
+		? ask_secret("", hash, "--hash", secret)
+		: ask_password(name_of(ctl), ctl->options.value[OPT_PASSWORD_FILE], secret);
 	if (status == CTL_OK) {
 		json_t *text = json_string(secret);
 
@@ -199,8 +202,8 @@ int user_disable(struct ctl *ctl)
 	if (status != CTL_OK || !go) {
 		return status;
 	}
-	return send_user(ctl, "disable the user", "PATCH", json_pack("{s:b}", "disabled", 1),
-		"disabled");
+	return send_user(
+		ctl, "disable the user", "PATCH", json_pack("{s:b}", "disabled", 1), "disabled");
 }
 
 int user_enable(struct ctl *ctl)
