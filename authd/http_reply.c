@@ -40,7 +40,7 @@ static int status_of(int err)
 
 void http_reply_problem(struct http_reply *reply, int status, int err, const char *detail)
 {
-	json_decref(reply->body);
+	http_reply_finish(reply);
 	reply->status = status;
 	reply->problem = true;
 	reply->body = json_pack("{s:s,s:s,s:s,s:i}", "code", errcode_name(err), "title",
@@ -59,23 +59,37 @@ void http_reply_json(struct http_reply *reply, int status, json_t *body)
 		http_reply_error(reply, ERR_NOMEM, NULL);
 		return;
 	}
-	json_decref(reply->body);
+	http_reply_finish(reply);
 	reply->body = body;
+	reply->status = status;
+	reply->problem = false;
+}
+
+void http_reply_text(struct http_reply *reply, int status, const char *type, char *text)
+{
+	if (text == NULL) {
+		http_reply_error(reply, ERR_NOMEM, NULL);
+		return;
+	}
+	http_reply_finish(reply);
+	reply->text = text;
+	reply->text_type = type;
 	reply->status = status;
 	reply->problem = false;
 }
 
 void http_reply_empty(struct http_reply *reply, int status)
 {
-	json_decref(reply->body);
-	reply->body = NULL;
+	http_reply_finish(reply);
 	reply->status = status;
 	reply->problem = false;
 }
 
 static struct MHD_Response *response_of(const struct http_reply *reply)
 {
-	char *text = reply->body != NULL ? json_dumps(reply->body, JSON_COMPACT) : strdup("");
+	char *text = reply->text != NULL ? strdup(reply->text)
+		: reply->body != NULL    ? json_dumps(reply->body, JSON_COMPACT)
+					 : strdup("");
 	struct MHD_Response *response;
 
 	if (text == NULL) {
@@ -88,15 +102,33 @@ static struct MHD_Response *response_of(const struct http_reply *reply)
 	return response;
 }
 
+/* A page of ours runs nothing, loads nothing, and is shown inside no other. */
+static bool add_page_headers(struct MHD_Response *response)
+{
+	return MHD_add_response_header(response, "Content-Security-Policy",
+		       "default-src 'none'; base-uri 'none'; form-action 'none'; "
+		       "frame-ancestors 'none'") == MHD_YES &&
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
+}
+
+static const char *type_of(const struct http_reply *reply)
+{
+	return reply->text != NULL ? reply->text_type
+		: reply->problem   ? "application/problem+json"
+				   : "application/json";
+}
+
 static bool add_headers(struct MHD_Response *response, const struct http_reply *reply)
 {
 	char seconds[16];
 	bool ok = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
 
-	if (ok && reply->body != NULL) {
-		ok = MHD_add_response_header(response, "Content-Type",
-			     reply->problem ? "application/problem+json" : "application/json") ==
-			MHD_YES;
+	if (ok && (reply->body != NULL || reply->text != NULL)) {
+		ok = MHD_add_response_header(response, "Content-Type", type_of(reply)) == MHD_YES;
+	}
+	if (ok && reply->text != NULL) {
+		ok = add_page_headers(response);
 	}
 	if (ok && reply->retry_after_s > 0) {
 		snprintf(seconds, sizeof(seconds), "%u", reply->retry_after_s);
@@ -135,4 +167,6 @@ void http_reply_finish(struct http_reply *reply)
 {
 	json_decref(reply->body);
 	reply->body = NULL;
+	free(reply->text);
+	reply->text = NULL;
 }

@@ -14,7 +14,9 @@ struct MHD_Connection;
 
 struct http_reply {
 	int status; /* HTTP; 0 until somebody answered */
-	json_t *body; /* owned; NULL: no body */
+	json_t *body; /* owned; NULL: no JSON */
+	char *text; /* owned, free(); in place of body; NULL: none */
+	const char *text_type; /* Content-Type of text; static */
 	bool problem; /* body is problem+json */
 	unsigned retry_after_s; /* 0: no Retry-After */
 	char allow[64]; /* for 405 */
@@ -24,6 +26,9 @@ struct http_reply {
 /* Answers status with body (the reference is taken; NULL with a status other than 204 counts as out
  * of memory). */
 void http_reply_json(struct http_reply *reply, int status, json_t *body);
+/* Answers status with text (taken; NULL counts as out of memory) of a type such as "text/plain;
+ * charset=utf-8" (static). */
+void http_reply_text(struct http_reply *reply, int status, const char *type, char *text);
 void http_reply_empty(struct http_reply *reply, int status);
 
 /* Answers the error: its usual status, its name as code, its text as title. detail is for a person;

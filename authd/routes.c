@@ -29,6 +29,7 @@ static const struct route {
 	route_handler handle;
 } table[] = {
 	{ "POST", "/v1/token", P | K | BODY | HASH, route_token_post },
+	{ "GET", "/join", P, route_join_get },
 	{ "GET", "/.well-known/jwks.json", P, route_jwks_get },
 	{ "GET", "/healthz", P, route_health_get },
 	{ "GET", "/v1/rooms", A, route_rooms_get },

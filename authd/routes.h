@@ -76,6 +76,7 @@ bool route_query_int(
 void route_token_post(const struct route_call *call); /* route_token.c */
 void route_jwks_get(const struct route_call *call);
 void route_health_get(const struct route_call *call);
+void route_join_get(const struct route_call *call); /* route_join.c */
 void route_rooms_get(const struct route_call *call); /* route_rooms.c */
 void route_rooms_post(const struct route_call *call);
 void route_room_get(const struct route_call *call);
