@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,4 +123,18 @@ void net_addr_text(const struct sockaddr *sa, socklen_t len, char out[64])
 	} else {
 		snprintf(out, 64, "?");
 	}
+}
+
+void net_host_text(const struct sockaddr *sa, socklen_t len, char out[64])
+{
+	char text[64];
+
+	net_addr_text(sa, len, text);
+	char *colon = strrchr(text, ':');
+	if (colon != NULL) {
+		*colon = '\0';
+	}
+	size_t n = strlen(text);
+	bool bracketed = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	(void)snprintf(out, 64, "%.*s", (int)(bracketed ? n - 2 : n), text + (bracketed ? 1 : 0));
 }

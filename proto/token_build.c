@@ -81,8 +81,8 @@ static int put_optional(json_t *payload, const struct token_claims *claims)
 		(claims->net_count > 0 &&
 			json_object_set_new(payload, "nets", build_nets(claims)) != 0) ||
 		(claims->duplicate != TOKEN_DUP_REPLACE &&
-			json_object_set_new(payload, "dup",
-				json_string(duplicate[claims->duplicate])) != 0)) {
+			json_object_set_new(
+				payload, "dup", json_string(duplicate[claims->duplicate])) != 0)) {
 		return ERR_NOMEM;
 	}
 	return 0;

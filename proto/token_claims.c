@@ -1,5 +1,6 @@
 /*
- * token_claims: JSON to fields, and the checks that need no more than the fields and the clock. It must never give a default to a claim that decides about access.
+ * token_claims: JSON to fields, and the checks that need no more than the fields and the clock. It
+ * must never give a default to a claim that decides about access.
  */
 #include "proto/token_claims.h"
 
@@ -64,7 +65,8 @@ static bool take_bitrate(struct token_claims *c, const json_t *grants)
 	for (unsigned i = 0; i < TOKEN_KINDS; i++) {
 		int64_t limit = 0;
 
-		if (msg_opt_int(bitrate, token_publish_name(1u << i), 1, BITRATE_MAX, &limit) != 0) {
+		if (msg_opt_int(bitrate, token_publish_name(1u << i), 1, BITRATE_MAX, &limit) !=
+			0) {
 			return false;
 		}
 		c->bitrate[i] = (uint64_t)limit;
@@ -159,8 +161,7 @@ static bool take_policy(struct token_claims *c, const json_t *payload)
 /* Where, how long and how it may be used; each has a default that is in the documentation. */
 static bool take_rules(struct token_claims *c, const json_t *payload)
 {
-	return take_source(c, payload) &&
-		msg_opt_int(payload, "rev", 0, INT64_MAX, &c->rev) == 0 &&
+	return take_source(c, payload) && msg_opt_int(payload, "rev", 0, INT64_MAX, &c->rev) == 0 &&
 		msg_opt_int(payload, "ses", 1, TIME_MAX, &c->session_s) == 0 &&
 		take_nets(c, payload) && take_duplicate(c, payload) && take_policy(c, payload);
 }

@@ -26,7 +26,8 @@ static int check(struct session *session, const struct frame *frame, struct sess
 		return frame->hdr.stream == 0 ? 0 : ERR_BAD_FIELD;
 	}
 	*to = room_find_num(session->room, frame->hdr.stream);
-	if (*to == NULL || *to == session || !(*to)->knows_chat) {
+	if (*to == NULL || *to == session || !(*to)->knows_chat ||
+		((*to)->hidden && !session->may_moderate)) {
 		return ERR_UNKNOWN_PARTICIPANT;
 	}
 	return 0;

@@ -55,6 +55,11 @@ static const struct {
 	{ "unsubscribe", control_unsubscribe },
 	{ "layers", control_layers },
 	{ "keyframe", control_keyframe },
+	{ "mute", control_mute },
+	{ "kick", control_kick },
+	{ "lock", control_lock },
+	{ "admit", control_admit },
+	{ "deny", control_deny },
 	{ "bye", control_bye },
 	{ "error", control_error },
 };

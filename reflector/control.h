@@ -39,6 +39,12 @@ void control_answer(const struct control_request *request, json_t *msg);
 /* control_publish.c */
 int control_publish(const struct control_request *request);
 int control_unpublish(const struct control_request *request);
+/* control_moderate.c */
+int control_mute(const struct control_request *request);
+int control_kick(const struct control_request *request);
+int control_lock(const struct control_request *request);
+int control_admit(const struct control_request *request);
+int control_deny(const struct control_request *request);
 /* control_subscribe.c */
 int control_subscribe(const struct control_request *request);
 int control_unsubscribe(const struct control_request *request);

@@ -71,7 +71,7 @@ int control_publish(const struct control_request *request)
 	if (bit == 0) {
 		return ERR_BAD_FIELD;
 	}
-	if ((session->may_publish & bit) == 0) {
+	if ((session->may_publish & session->room->policy.kinds & bit) == 0) {
 		return ERR_NOT_GRANTED;
 	}
 	int err = stream_create(&stream, session, kind, codec, label);

@@ -8,6 +8,7 @@
 #include "reflector/chat.h"
 #include "reflector/control.h"
 #include "reflector/frame_fanout.h"
+#include "reflector/lobby.h"
 #include "reflector/room.h"
 #include "reflector/session.h"
 #include "reflector/stream.h"
@@ -50,7 +51,12 @@ static void route_media(struct session *session, struct frame *frame)
 		return;
 	}
 	count_in(session, frame);
-	frame_fanout(stream, frame);
+	if (frame_police_admit(stream, frame, session->worker->now_ms)) {
+		frame_fanout(stream, frame);
+	} else {
+		session->room->stats.dropped++;
+		session->worker->stats.dropped++;
+	}
 }
 
 /* Answers with the same payload, as long as the peer reads its answers. */
@@ -67,8 +73,21 @@ static void answer_ping(struct session *session, struct frame *frame)
 	frame_unref(pong);
 }
 
+void frame_route_ping(struct session *session, struct frame *frame)
+{
+	if (frame->hdr.length > LIMIT_PING_PAYLOAD) {
+		session_fail(session, ERR_BAD_FRAME);
+	} else if (frame->hdr.kind == FRAME_PING) {
+		answer_ping(session, frame);
+	}
+}
+
 void frame_route(struct session *session, struct frame *frame)
 {
+	if (session->waiting) {
+		lobby_frame(session, frame);
+		return;
+	}
 	switch (frame->hdr.kind) {
 	case FRAME_AUDIO:
 	case FRAME_VIDEO:
@@ -84,11 +103,7 @@ void frame_route(struct session *session, struct frame *frame)
 		break;
 	case FRAME_PING:
 	case FRAME_PONG:
-		if (frame->hdr.length > LIMIT_PING_PAYLOAD) {
-			session_fail(session, ERR_BAD_FRAME);
-		} else if (frame->hdr.kind == FRAME_PING) {
-			answer_ping(session, frame);
-		}
+		frame_route_ping(session, frame);
 		break;
 	default:
 		break; /* frame_hdr has refused other kinds */

@@ -9,5 +9,7 @@ struct session;
 
 /* The frame is borrowed. May end the session; frees nothing. */
 void frame_route(struct session *session, struct frame *frame);
+/* A ping or a pong. */
+void frame_route_ping(struct session *session, struct frame *frame);
 
 #endif

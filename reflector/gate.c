@@ -56,8 +56,8 @@ static int send_page(const json_t *msg, void *user)
 }
 
 /*
- * A new worker knows nothing: it gets every revocation that still counts, and then the keys. The
- * other way round it could let a revoked token in between.
+ * A new worker knows nothing: it gets every revocation that still counts, the policies of rooms, and
+ * then the keys. The other way round it could let in between who may not.
  */
 static void welcome_worker(struct gate_worker *worker)
 {
@@ -67,6 +67,9 @@ static void welcome_worker(struct gate_worker *worker)
 	worker->report = NULL;
 	gate_query_worker_gone(worker);
 	int err = revocation_each_page(&gate->revoked, send_page, worker);
+	if (err == 0) {
+		err = policy_table_each_page(&gate->policies, send_page, worker);
+	}
 	if (err == 0 && gate->keys != NULL) {
 		err = chan_send(worker->chan, gate->keys);
 	}
@@ -86,6 +89,10 @@ static void on_worker_message(struct chan *ch, const char *type, const json_t *m
 		gate_link_broadcast(worker->gate, msg);
 	} else if (strcmp(type, "answer") == 0) {
 		gate_query_answer(worker, msg);
+	} else if (strcmp(type, "moderated") == 0) {
+		gate_query_moderated(worker, msg);
+	} else if (strcmp(type, "event") == 0) {
+		gate_link_broadcast(worker->gate, msg);
 	} else if (strcmp(type, "worker-started") == 0) {
 		welcome_worker(worker);
 	} else {
@@ -257,6 +264,9 @@ static int init(struct gate *gate, const struct gate_start *start)
 	}
 	int err = revocation_init(&gate->revoked, REVOCATION_MAX);
 	if (err == 0) {
+		err = policy_table_init(&gate->policies, POLICY_TABLE_MAX);
+	}
+	if (err == 0) {
 		err = init_workers(gate, start->worker_fds);
 	}
 	if (err == 0) {
@@ -291,6 +301,7 @@ static void finish(struct gate *gate)
 	key_destroy(gate->key);
 	json_decref(gate->keys);
 	revocation_finish(&gate->revoked);
+	policy_table_finish(&gate->policies);
 	ev_signal_stop(gate->loop, &gate->end);
 	ev_loop_destroy(gate->loop);
 }

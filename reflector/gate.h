@@ -1,7 +1,7 @@
 /*
  * gate: the only process of the reflector that talks to authd. It accepts authd's control links,
- * passes keys, revocations and questions on to the workers, and what the workers say back. It
- * remembers the keys and the revocations for workers that are started anew. Several links at once
+ * passes keys, revocations, policies, questions and orders on to the workers, and what the workers
+ * say back. It remembers keys, revocations and policies for workers that are started anew. Several links at once
  * are fine: the last keys count, revocations add up.
  */
 #ifndef REFLECTOR_GATE_H
@@ -15,6 +15,7 @@
 #include "common/list.h"
 #include "reflector/bucket.h"
 #include "reflector/key.h"
+#include "reflector/policy_table.h"
 #include "reflector/revocation.h"
 #include "reflector/settings.h"
 
@@ -43,8 +44,10 @@ struct gate_link {
 	struct list node;
 };
 
+/* A question ("query"), or an order ("moderate") that one worker can carry out. */
 struct gate_query {
 	struct gate_link *link;
+	bool moderate;
 	int64_t id; /* the link's */
 	int64_t our_id;
 	uint64_t deadline_ms;
@@ -74,6 +77,7 @@ struct gate {
 	int64_t last_query_id;
 	json_t *keys; /* the last keys message, or NULL */
 	struct revocation_table revoked;
+	struct policy_table policies;
 	struct bucket log_refusals;
 };
 
@@ -99,8 +103,10 @@ void gate_link_broadcast(struct gate *gate, const json_t *msg);
 void gate_tell_workers(struct gate *gate, const json_t *msg);
 
 /* gate_query.c */
-void gate_query_begin(struct gate_link *link, const json_t *msg);
+void gate_query_begin(struct gate_link *link, const json_t *msg, bool moderate);
 void gate_query_answer(struct gate_worker *worker, const json_t *msg);
+/* The first worker that has the room and the participant answers for all. */
+void gate_query_moderated(struct gate_worker *worker, const json_t *msg);
 /* The worker died: nothing more comes from it. */
 void gate_query_worker_gone(struct gate_worker *worker);
 void gate_query_link_gone(struct gate_link *link);

@@ -127,6 +127,33 @@ static int take_revocations(struct gate *gate, const json_t *msg)
 	return err; /* no memory: the next link brings them again */
 }
 
+/* The workers keep what they are told, newest first; here it is for those that come later. */
+static int take_policies(struct gate *gate, const json_t *msg)
+{
+	struct room_policy policy;
+	const json_t *rooms;
+	const json_t *item;
+	const char *name;
+	bool full = false;
+	size_t i;
+
+	int err = policy_table_check_message(msg, &rooms);
+	if (err != 0) {
+		return err;
+	}
+	json_array_foreach(rooms, i, item) {
+		int done = policy_table_read(item, &name, &policy);
+		done = done == 0 ? policy_table_learn(&gate->policies, name, &policy) : done;
+		full = full || done == ERR_FULL;
+		err = done != 0 && done != ERR_FULL ? done : err;
+	}
+	gate_tell_workers(gate, msg);
+	if (full && bucket_take(&gate->log_refusals, gate->now_ms)) {
+		log_event(LOG_LEVEL_WARN, "policies-full", LOG_INT("max", POLICY_TABLE_MAX));
+	}
+	return err; /* no memory: the next link brings them again */
+}
+
 static int take_message(struct gate_link *link, const char *type, const json_t *msg)
 {
 	if (strcmp(type, "link-hello") == 0) {
@@ -141,8 +168,13 @@ static int take_message(struct gate_link *link, const char *type, const json_t *
 	if (strcmp(type, "revoke") == 0) {
 		return take_revocations(link->gate, msg);
 	}
+	if (strcmp(type, "policies") == 0) {
+		return take_policies(link->gate, msg);
+	}
 	if (strcmp(type, "query") == 0) {
-		gate_query_begin(link, msg);
+		gate_query_begin(link, msg, false);
+	} else if (strcmp(type, "moderate") == 0) {
+		gate_query_begin(link, msg, true);
 	}
 	/* Others are a newer authd's: they change nothing. */
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * gate_query: one question of authd goes to every worker, and the answers go back under its id. A
- * worker that does not answer is named as missing; nothing waits for it longer than its deadline.
+ * gate_query: one question or order of authd goes to every worker, and the answers go back under
+ * its id. A worker that does not answer is named as missing; nothing waits for it longer than its
+ * deadline.
  */
 #include <stdlib.h>
 
@@ -31,8 +32,32 @@ static void send_to(struct gate_link *link, json_t *msg)
 	}
 }
 
+static bool waits(const struct gate *gate, const struct gate_query *query)
+{
+	for (size_t i = 0; i < gate->worker_count; i++) {
+		if (query->pending[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void finish_moderate(struct gate *gate, struct gate_query *query, int port, const char *code)
+{
+	send_to(query->link,
+		json_pack("{s:s, s:I, s:i, s:s}", "type", "moderated", "id", (json_int_t)query->id,
+			"port", port, "code", code));
+	destroy(gate, query);
+}
+
 static void finish(struct gate *gate, struct gate_query *query)
 {
+	if (query->moderate) {
+		/* Nobody has said that it was for him; but one who was silent may have been. */
+		finish_moderate(gate, query, 0,
+			errcode_name(waits(gate, query) ? ERR_TIMEOUT : ERR_NOT_FOUND));
+		return;
+	}
 	json_t *missing = json_array();
 
 	for (size_t i = 0; i < gate->worker_count; i++) {
@@ -46,16 +71,6 @@ static void finish(struct gate *gate, struct gate_query *query)
 		json_pack("{s:s, s:I, s:b, s:b, s:[], s:o}", "type", "answer", "id",
 			(json_int_t)query->id, "more", 0, "done", 1, "items", "missing", missing));
 	destroy(gate, query);
-}
-
-static bool waits(const struct gate *gate, const struct gate_query *query)
-{
-	for (size_t i = 0; i < gate->worker_count; i++) {
-		if (query->pending[i]) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static struct gate_query *find(struct gate *gate, int64_t our_id)
@@ -88,7 +103,7 @@ static void ask_workers(struct gate *gate, struct gate_query *query, const json_
 	json_decref(copy);
 }
 
-void gate_query_begin(struct gate_link *link, const json_t *msg)
+void gate_query_begin(struct gate_link *link, const json_t *msg, bool moderate)
 {
 	struct gate *gate = link->gate;
 	struct gate_query *query;
@@ -105,6 +120,7 @@ void gate_query_begin(struct gate_link *link, const json_t *msg)
 		return;
 	}
 	query->link = link;
+	query->moderate = moderate;
 	query->id = id;
 	query->our_id = ++gate->last_query_id;
 	query->deadline_ms = gate->now_ms + GATE_QUERY_MS;
@@ -125,7 +141,7 @@ void gate_query_answer(struct gate_worker *worker, const json_t *msg)
 		return;
 	}
 	query = find(gate, id);
-	if (query == NULL || !query->pending[index_of(worker)]) {
+	if (query == NULL || query->moderate || !query->pending[index_of(worker)]) {
 		return; /* too late, or of a predecessor's */
 	}
 	json_t *copy = json_copy((json_t *)(uintptr_t)msg);
@@ -139,6 +155,28 @@ void gate_query_answer(struct gate_worker *worker, const json_t *msg)
 		if (!waits(gate, query)) {
 			finish(gate, query);
 		}
+	}
+}
+
+void gate_query_moderated(struct gate_worker *worker, const json_t *msg)
+{
+	struct gate *gate = worker->gate;
+	const char *code;
+	int64_t id;
+
+	if (msg_get_int(msg, "id", 0, INT64_MAX, &id) != 0 ||
+		msg_get_string(msg, "code", LIMIT_NAME, &code) != 0) {
+		return;
+	}
+	struct gate_query *query = find(gate, id);
+	if (query == NULL || !query->moderate || !query->pending[index_of(worker)]) {
+		return;
+	}
+	query->pending[index_of(worker)] = false;
+	if (errcode_from_name(code) != ERR_NOT_FOUND) {
+		finish_moderate(gate, query, (int)worker->port, code);
+	} else if (!waits(gate, query)) {
+		finish(gate, query);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "reflector/conn_tls.h"
 #include "reflector/lane.h"
 #include "reflector/session.h"
+#include "reflector/stream.h"
 #include "reflector/worker.h"
 
 #define DROPS_INTERVAL_MS 1000u
@@ -46,11 +47,12 @@ static void send_ping(struct session *session)
 	frame_unref(ping);
 }
 
+static const char *const classes[FRAME_CLASS_COUNT] = { "control", "audio", "chat", "video",
+	"data" };
+
 static void report_feed(struct session *session, struct frame_feed *feed)
 {
 	static const char *const reasons[FRAME_DROP_COUNT] = { "age", "full", "keyframe" };
-	static const char *const classes[FRAME_CLASS_COUNT] = { "control", "audio", "chat", "video",
-		"data" };
 
 	for (int why = 0; why < FRAME_DROP_COUNT; why++) {
 		if (feed->drops[why].count == 0) {
@@ -79,6 +81,40 @@ static void report_drops(struct session *session)
 	}
 }
 
+static void tell_policed(struct session *session, struct stream *stream)
+{
+	static const char *const reasons[FRAME_POLICE_WHYS] = { "bitrate", "muted" };
+
+	for (int why = 0; why < FRAME_POLICE_WHYS; why++) {
+		if (stream->policed.drops[why].count == 0) {
+			continue;
+		}
+		session_send(session,
+			json_pack("{s:s, s:i, s:s, s:s, s:I, s:I}", "type", "drops", "stream",
+				(int)stream->id, "class", classes[stream->frame_class], "reason",
+				reasons[why], "count", (json_int_t)stream->policed.drops[why].count,
+				"bytes", (json_int_t)stream->policed.drops[why].bytes));
+		stream->policed.drops[why].count = stream->policed.drops[why].bytes = 0;
+	}
+}
+
+/* What of its own streams was not let through. */
+static void report_policed(struct session *session)
+{
+	uint64_t now = session->worker->now_ms;
+
+	if (!session->policed ||
+		(session->policed_told_ms != 0 &&
+			now - session->policed_told_ms < DROPS_INTERVAL_MS)) {
+		return;
+	}
+	session->policed = false;
+	session->policed_told_ms = now;
+	for (LIST_EACH(node, &session->streams)) {
+		tell_policed(session, LIST_ENTRY(node, struct stream, node));
+	}
+}
+
 static void check_session(struct lane *lane, int64_t wall)
 {
 	struct session *session = lane->session;
@@ -87,6 +123,8 @@ static void check_session(struct lane *lane, int64_t wall)
 
 	if (wall >= session->expires_at) {
 		session_bye(session, ERR_TOKEN_EXPIRED);
+	} else if (session->until_ms != 0 && now >= session->until_ms) {
+		session_bye(session, session->waiting ? ERR_DEADLINE : ERR_SESSION_OVER);
 	} else if (now - lane->heard_ms > 2 * interval + 1000) {
 		session_bye(session, ERR_TIMEOUT);
 	} else if (stuck(&session->queue.lists[FRAME_CLASS_CONTROL], now) ||
@@ -98,6 +136,7 @@ static void check_session(struct lane *lane, int64_t wall)
 			send_ping(session);
 		}
 		report_drops(session);
+		report_policed(session);
 	}
 }
 

@@ -157,6 +157,7 @@ int lane_create(struct worker *worker, int fd, const struct sockaddr *sa, sockle
 		return err;
 	}
 	net_addr_text(sa, len, lane->address);
+	net_host_text(sa, len, lane->host);
 	tune(fd);
 	lane->heard_ms = lane->sent_ms = worker->now_ms;
 	list_append(&worker->lanes, &lane->all);

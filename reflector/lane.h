@@ -44,6 +44,7 @@ struct lane {
 	struct list all, reread, opening, dead;
 	struct half_open_node half_open;
 	char address[64]; /* for logs and queries only */
+	char host[64]; /* without the port, as tokens name networks */
 };
 
 /* Takes fd over, also when it fails. */

@@ -33,14 +33,16 @@ static void collect_room(struct room *room, void *user)
 	struct collect *c = user;
 	size_t name_len = strcspn(c->worker->place, ":");
 
-	if (room->member_count == 0 || (c->room != NULL && strcmp(c->room, room->name) != 0)) {
+	if (room->member_count + room->waiting_count == 0 ||
+		(c->room != NULL && strcmp(c->room, room->name) != 0)) {
 		return;
 	}
 	append(c,
-		json_pack("{s:s, s:s%, s:i, s:i, s:i, s:I}", "name", room->name, "reflector",
-			c->worker->place, name_len, "port", (int)c->worker->port, "participants",
-			(int)room->member_count, "streams", (int)room->streams.count, "created_at",
-			(json_int_t)room->created_at),
+		json_pack("{s:s, s:s%, s:i, s:i, s:i, s:i, s:b, s:I}", "name", room->name,
+			"reflector", c->worker->place, name_len, "port", (int)c->worker->port,
+			"participants", (int)room->member_count, "waiting",
+			(int)room->waiting_count, "streams", (int)room->streams.count, "locked",
+			(int)room->locked, "created_at", (json_int_t)room->created_at),
 		&room->stats);
 }
 
@@ -48,12 +50,13 @@ static json_t *participant_json(const struct session *session)
 {
 	const char *address = session->lane_count > 0 ? session->lanes[0]->address : "?";
 	json_t *item = session_json(session);
-	json_t *more = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:i}", "room",
+	json_t *more = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:i, s:b, s:b, s:o}", "room",
 		session->room->name, "user", session->user, "jti", session->jti, "joined_at",
 		(json_int_t)session->joined_at, "address", address, "queue_ms",
 		(json_int_t)frame_queue_age(&session->queue, session->worker->now_ms),
 		"queue_bytes", (json_int_t)frame_queue_bytes(&session->queue), "lanes",
-		(int)session->lane_count);
+		(int)session->lane_count, "waiting", (int)session->waiting, "hidden",
+		(int)session->hidden, "muted", token_publish_build(session->muted));
 
 	if (item == NULL || more == NULL || json_object_update(item, more) != 0) {
 		json_decref(item);
@@ -63,18 +66,23 @@ static json_t *participant_json(const struct session *session)
 	return item;
 }
 
-static void collect_participants(struct room *room, void *user)
+static void collect_sessions(struct collect *c, const struct list *sessions)
 {
-	struct collect *c = user;
-
-	if (c->room != NULL && strcmp(c->room, room->name) != 0) {
-		return;
-	}
-	for (LIST_EACH(node, &room->members)) {
+	for (LIST_EACH(node, sessions)) {
 		const struct session *session = LIST_ENTRY(node, struct session, member);
 		struct stats stats = session->stats;
 		stats.dropped = session->queue.dropped;
 		append(c, participant_json(session), &stats);
+	}
+}
+
+static void collect_participants(struct room *room, void *user)
+{
+	struct collect *c = user;
+
+	if (c->room == NULL || strcmp(c->room, room->name) == 0) {
+		collect_sessions(c, &room->members);
+		collect_sessions(c, &room->waiting);
 	}
 }
 

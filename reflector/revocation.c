@@ -1,204 +1,295 @@
 /*
- * revocation: a chained hash table from token id to the end of its revocation. Knows nothing of
- * sessions: who asks closes them.
+ * revocation: two chained hash tables, by what is revoked and by number, and a heap by the end, so
+ * that adding, asking and giving way never walk the whole. Knows nothing of sessions: who asks
+ * closes them.
  */
 #include "reflector/revocation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "proto/msg.h"
-
 struct revocation_entry {
-	struct revocation_entry *next;
-	int64_t until; /* seconds since the epoch */
-	char jti[LIMIT_JTI + 1];
+	struct revocation_entry *next_id, *next_seq;
+	size_t at; /* in the heap */
+	struct revocation r;
 };
 
-#define BUCKETS 4096u
+#define BUCKETS 16384u
 
 int revocation_init(struct revocation_table *table, size_t max)
 {
 	memset(table, 0, sizeof(*table));
-	table->buckets = calloc(BUCKETS, sizeof(*table->buckets));
-	if (table->buckets == NULL) {
+	table->by_id = calloc(BUCKETS, sizeof(struct revocation_entry *));
+	table->by_seq = calloc(BUCKETS, sizeof(struct revocation_entry *));
+	if (table->by_id == NULL || table->by_seq == NULL) {
+		revocation_finish(table);
 		return ERR_NOMEM;
 	}
-	table->bucket_count = BUCKETS;
 	table->max = max;
 	return 0;
 }
 
 void revocation_finish(struct revocation_table *table)
 {
-	if (table->buckets != NULL) {
-		revocation_expire(table, INT64_MAX);
+	for (size_t i = 0; i < table->count; i++) {
+		free(table->heap[i]);
 	}
-	free(table->buckets);
+	free(table->by_id);
+	free(table->by_seq);
+	free(table->heap);
 	memset(table, 0, sizeof(*table));
 }
 
 /* FNV-1a: ids come from authd, whom we trust not to collide them on purpose. */
-static struct revocation_entry **bucket_of(const struct revocation_table *table, const char *jti)
+static struct revocation_entry **id_bucket(
+	const struct revocation_table *table, enum revocation_kind kind, const char *id)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = (2166136261u ^ (uint32_t)kind) * 16777619u;
 
-	for (const char *at = jti; *at != '\0'; at++) {
+	for (const char *at = id; *at != '\0'; at++) {
 		hash = (hash ^ (uint8_t)*at) * 16777619u;
 	}
-	return &table->buckets[hash % table->bucket_count];
+	return &table->by_id[hash % BUCKETS];
 }
 
-static struct revocation_entry *find(const struct revocation_table *table, const char *jti)
+static struct revocation_entry **seq_bucket(const struct revocation_table *table, int64_t seq)
 {
-	struct revocation_entry *entry = *bucket_of(table, jti);
+	return &table->by_seq[(uint64_t)seq % BUCKETS];
+}
 
-	while (entry != NULL && strcmp(entry->jti, jti) != 0) {
-		entry = entry->next;
+static void put_at(struct revocation_table *table, struct revocation_entry *entry, size_t at)
+{
+	table->heap[at] = entry;
+	entry->at = at;
+}
+
+static void sift_up(struct revocation_table *table, struct revocation_entry *entry)
+{
+	size_t at = entry->at;
+
+	while (at > 0 && entry->r.until < table->heap[(at - 1) / 2]->r.until) {
+		put_at(table, table->heap[(at - 1) / 2], at);
+		at = (at - 1) / 2;
 	}
-	return entry;
+	put_at(table, entry, at);
+}
+
+static void sift_down(struct revocation_table *table, struct revocation_entry *entry)
+{
+	size_t at = entry->at;
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+		if (child + 1 < table->count &&
+			table->heap[child + 1]->r.until < table->heap[child]->r.until) {
+			child++;
+		}
+		if (child >= table->count || entry->r.until <= table->heap[child]->r.until) {
+			break;
+		}
+		put_at(table, table->heap[child], at);
+		at = child;
+	}
+	put_at(table, entry, at);
+}
+
+static void take_out(struct revocation_table *table, struct revocation_entry *entry)
+{
+	struct revocation_entry **link = id_bucket(table, entry->r.kind, entry->r.id);
+	struct revocation_entry *last = table->heap[--table->count];
+
+	while (*link != entry) {
+		link = &(*link)->next_id;
+	}
+	*link = entry->next_id;
+	for (link = seq_bucket(table, entry->r.seq); *link != NULL; link = &(*link)->next_seq) {
+		if (*link == entry) {
+			*link = entry->next_seq;
+			break;
+		}
+	}
+	if (last != entry) {
+		put_at(table, last, entry->at);
+		sift_up(table, last);
+		sift_down(table, last);
+	}
+	free(entry);
 }
 
 void revocation_expire(struct revocation_table *table, int64_t now)
 {
-	for (size_t i = 0; i < table->bucket_count; i++) {
-		struct revocation_entry **link = &table->buckets[i];
-		while (*link != NULL) {
-			struct revocation_entry *entry = *link;
-			if (entry->until > now) {
-				link = &entry->next;
-				continue;
-			}
-			*link = entry->next;
-			free(entry);
-			table->count--;
-		}
+	while (table->count > 0 && table->heap[0]->r.until <= now) {
+		take_out(table, table->heap[0]);
 	}
 }
 
-static void evict_soonest(struct revocation_table *table)
+const struct revocation *revocation_at(const struct revocation_table *table, size_t at)
 {
-	int64_t soonest = INT64_MAX;
-
-	for (size_t i = 0; i < table->bucket_count; i++) {
-		for (struct revocation_entry *entry = table->buckets[i]; entry != NULL;
-			entry = entry->next) {
-			soonest = entry->until < soonest ? entry->until : soonest;
-		}
-	}
-	revocation_expire(table, soonest);
+	return &table->heap[at]->r;
 }
 
-int revocation_add(struct revocation_table *table, const char *jti, int64_t until, int64_t now)
+static struct revocation_entry *find_seq(const struct revocation_table *table, int64_t seq)
 {
-	struct revocation_entry *entry = find(table, jti);
+	struct revocation_entry *entry = *seq_bucket(table, seq);
+
+	while (entry != NULL && entry->r.seq != seq) {
+		entry = entry->next_seq;
+	}
+	return entry;
+}
+
+/* What a moderator said for the same user and room. */
+static struct revocation_entry *find_local(
+	const struct revocation_table *table, const struct revocation *r)
+{
+	struct revocation_entry *entry = *id_bucket(table, r->kind, r->id);
+
+	while (entry != NULL &&
+		(entry->r.seq != 0 || entry->r.kind != r->kind || strcmp(entry->r.id, r->id) != 0 ||
+			strcmp(entry->r.room, r->room) != 0)) {
+		entry = entry->next_id;
+	}
+	return entry;
+}
+
+static bool lifted(const struct revocation_table *table, int64_t seq)
+{
+	char id[24];
+
+	(void)snprintf(id, sizeof(id), "%lld", (long long)seq);
+	struct revocation_entry *entry = *id_bucket(table, REVOCATION_LIFT, id);
+	while (entry != NULL &&
+		(entry->r.kind != REVOCATION_LIFT || strcmp(entry->r.id, id) != 0)) {
+		entry = entry->next_id;
+	}
+	return entry != NULL;
+}
+
+static int make_room(struct revocation_table *table, int64_t now)
+{
 	int err = 0;
 
-	if (strlen(jti) > LIMIT_JTI) {
-		return ERR_BAD_FIELD;
-	}
-	if (entry != NULL) {
-		entry->until = until > entry->until ? until : entry->until;
-		return 0;
-	}
-	if (until <= now) {
-		return 0;
-	}
 	if (table->count >= table->max) {
 		revocation_expire(table, now);
 	}
 	if (table->count >= table->max) {
-		evict_soonest(table);
+		take_out(table, table->heap[0]);
 		err = ERR_FULL;
+	}
+	if (table->count >= table->room_for) {
+		size_t room_for = table->room_for > 0 ? table->room_for * 2 : 64;
+		struct revocation_entry **grown =
+			realloc(table->heap, room_for * sizeof(struct revocation_entry *));
+		if (grown == NULL) {
+			return ERR_NOMEM;
+		}
+		table->heap = grown;
+		table->room_for = room_for;
+	}
+	return err;
+}
+
+static void drop(struct revocation_table *table, struct revocation_entry *entry)
+{
+	if (entry != NULL) {
+		take_out(table, entry);
+	}
+}
+
+int revocation_add(struct revocation_table *table, const struct revocation *r, int64_t now)
+{
+	struct revocation_entry *entry;
+
+	if (r->kind == REVOCATION_LIFT) {
+		drop(table, find_seq(table, strtoll(r->id, NULL, 10)));
+	}
+	if (r->until <= now || (r->seq != 0 && lifted(table, r->seq))) {
+		return 0;
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (entry == NULL) {
 		return ERR_NOMEM;
 	}
-	memcpy(entry->jti, jti, strlen(jti) + 1);
-	entry->until = until;
-	struct revocation_entry **bucket = bucket_of(table, jti);
-	entry->next = *bucket;
+	/* authd's word replaces a moderator's */
+	drop(table, r->seq != 0 ? find_seq(table, r->seq) : NULL);
+	drop(table, r->seq == 0 || r->ban ? find_local(table, r) : NULL);
+	int err = make_room(table, now);
+	if (err == ERR_NOMEM) {
+		free(entry);
+		return err;
+	}
+	entry->r = *r;
+	struct revocation_entry **bucket = id_bucket(table, r->kind, r->id);
+	entry->next_id = *bucket;
 	*bucket = entry;
-	table->count++;
+	if (r->seq != 0) {
+		bucket = seq_bucket(table, r->seq);
+		entry->next_seq = *bucket;
+		*bucket = entry;
+	}
+	put_at(table, entry, table->count++);
+	sift_up(table, entry);
 	return err;
 }
 
-bool revocation_has(const struct revocation_table *table, const char *jti, int64_t now)
+/* The id of "apikey:ID" when source begins with this prefix; NULL else. */
+static const char *id_of(const char *source, const char *prefix)
 {
-	const struct revocation_entry *entry = find(table, jti);
+	size_t len = strlen(prefix);
 
-	return entry != NULL && entry->until > now;
+	return strncmp(source, prefix, len) == 0 ? source + len : NULL;
 }
 
-static int item_fields(const json_t *item, const char **jti, int64_t *until)
+static const char *subject_id(const struct revocation_subject *s, enum revocation_kind kind)
 {
-	if (!json_is_object(item)) {
-		return ERR_BAD_FIELD;
+	switch (kind) {
+	case REVOCATION_TOKEN:
+		return s->jti;
+	case REVOCATION_USER:
+		return s->user;
+	case REVOCATION_ROOM:
+		return s->room;
+	case REVOCATION_APIKEY:
+		return id_of(s->source, "apikey:");
+	case REVOCATION_INVITE:
+		return id_of(s->source, "invite:");
+	case REVOCATION_LIFT:
+		break;
 	}
-	int err = msg_get_string(item, "jti", LIMIT_JTI, jti);
-	return err != 0 ? err : msg_get_int(item, "until", 0, INT64_MAX, until);
+	return NULL;
 }
 
-int revocation_add_message(struct revocation_table *table, const json_t *msg, int64_t now)
+int revocation_meets(const struct revocation *r, const struct revocation_subject *s)
 {
-	const json_t *tokens;
-	const json_t *item;
-	const char *jti = NULL;
-	int64_t until = 0;
-	size_t i;
+	const char *id = subject_id(s, r->kind);
+
+	if (id == NULL || strcmp(id, r->id) != 0 ||
+		(r->room[0] != '\0' && strcmp(r->room, s->room) != 0)) {
+		return 0;
+	}
+	if (r->ban && r->kind != REVOCATION_TOKEN) {
+		return ERR_BANNED;
+	}
+	return r->kind == REVOCATION_TOKEN || s->rev < r->seq ? ERR_TOKEN_REVOKED : 0;
+}
+
+int revocation_check(
+	const struct revocation_table *table, const struct revocation_subject *s, int64_t now)
+{
 	int result = 0;
 
-	if (msg_get_array(msg, "tokens", REVOCATION_PAGE, &tokens) != 0) {
-		return ERR_BAD_FIELD;
-	}
-	json_array_foreach(tokens, i, item) {
-		if (item_fields(item, &jti, &until) != 0) {
-			return ERR_BAD_FIELD;
+	for (int kind = REVOCATION_TOKEN; kind < REVOCATION_LIFT; kind++) {
+		const char *id = subject_id(s, (enum revocation_kind)kind);
+		const struct revocation_entry *entry =
+			id != NULL ? *id_bucket(table, (enum revocation_kind)kind, id) : NULL;
+
+		for (; entry != NULL && result != ERR_BANNED; entry = entry->next_id) {
+			int err = (int)entry->r.kind == kind && entry->r.until > now
+				? revocation_meets(&entry->r, s)
+				: 0;
+			result = err != 0 ? err : result;
 		}
-	}
-	json_array_foreach(tokens, i, item) {
-		int err = item_fields(item, &jti, &until);
-		if (err == 0) {
-			err = revocation_add(table, jti, until, now);
-		}
-		result = err != 0 && result != ERR_NOMEM ? err : result;
 	}
 	return result;
-}
-
-static int send_page(json_t *tokens, int (*send)(const json_t *msg, void *user), void *user)
-{
-	json_t *msg = json_pack("{s:s, s:O}", "type", "revoke", "tokens", tokens);
-	int err = msg != NULL ? send(msg, user) : ERR_NOMEM;
-
-	json_decref(msg);
-	return err;
-}
-
-int revocation_each_page(const struct revocation_table *table,
-	int (*send)(const json_t *msg, void *user), void *user)
-{
-	json_t *tokens = json_array();
-	int err = tokens != NULL ? 0 : ERR_NOMEM;
-
-	for (size_t i = 0; err == 0 && i < table->bucket_count; i++) {
-		for (struct revocation_entry *entry = table->buckets[i]; err == 0 && entry != NULL;
-			entry = entry->next) {
-			json_t *item = json_pack(
-				"{s:s, s:I}", "jti", entry->jti, "until", (json_int_t)entry->until);
-			err = item != NULL && json_array_append_new(tokens, item) == 0 ? 0
-										       : ERR_NOMEM;
-			if (err == 0 && json_array_size(tokens) == REVOCATION_PAGE) {
-				err = send_page(tokens, send, user);
-				json_array_clear(tokens);
-			}
-		}
-	}
-	if (err == 0 && json_array_size(tokens) > 0) {
-		err = send_page(tokens, send, user);
-	}
-	json_decref(tokens);
-	return err;
 }

@@ -96,6 +96,23 @@ int roster_messages(json_t *participants, size_t limit, json_t **messages)
 	return err;
 }
 
+void roster_push(struct session *session, json_t *msg)
+{
+	struct frame *frame = control_frame(session->worker, msg);
+
+	json_decref(msg);
+	if (frame != NULL) {
+		session->queue.lists[FRAME_CLASS_CONTROL].bound += frame_queue_cost(frame);
+	}
+	session_push(session, FRAME_CLASS_CONTROL, frame);
+	frame_unref(frame);
+}
+
+static bool shown_to(const struct session *session, const struct session *other)
+{
+	return other != session && (!other->hidden || session->may_moderate);
+}
+
 void roster_send(struct session *session)
 {
 	json_t *participants = json_array();
@@ -105,7 +122,7 @@ void roster_send(struct session *session)
 
 	for (LIST_EACH(node, &session->room->members)) {
 		const struct session *other = LIST_ENTRY(node, struct session, member);
-		if (other != session &&
+		if (shown_to(session, other) &&
 			json_array_append_new(participants, session_json(other)) != 0) {
 			session_doom(session, ERR_NOMEM);
 		}
@@ -115,12 +132,7 @@ void roster_send(struct session *session)
 	}
 	json_decref(participants);
 	json_array_foreach(messages, i, msg) {
-		struct frame *frame = control_frame(session->worker, msg);
-		if (frame != NULL) {
-			session->queue.lists[FRAME_CLASS_CONTROL].bound += frame_queue_cost(frame);
-		}
-		session_push(session, FRAME_CLASS_CONTROL, frame);
-		frame_unref(frame);
+		roster_push(session, json_incref(msg));
 	}
 	json_decref(messages);
 }
@@ -137,6 +149,6 @@ void roster_tell_joined(struct session *session)
 		session_doom(session, ERR_NOMEM);
 		return;
 	}
-	room_broadcast(session->room, frame, session);
+	room_tell_of(session->room, frame, session);
 	frame_unref(frame);
 }

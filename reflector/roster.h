@@ -18,9 +18,11 @@ struct session;
  */
 int roster_messages(json_t *participants, size_t limit, json_t **messages) MUST_CHECK;
 
+/* Queues a message that belongs to the roster, however many there are. Takes msg over. */
+void roster_push(struct session *session, json_t *msg);
 /* Queues the roster for a session that has just become a member. */
 void roster_send(struct session *session);
-/* Tells everyone else that it joined. */
+/* Tells everyone else that it joined; of a hidden one only those who moderate. */
 void roster_tell_joined(struct session *session);
 
 #endif

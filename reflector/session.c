@@ -12,9 +12,12 @@
 #include "common/log.h"
 #include "reflector/chat.h"
 #include "reflector/control.h"
+#include "reflector/event.h"
 #include "reflector/frame_policy.h"
 #include "reflector/frame_write.h"
 #include "reflector/lane.h"
+#include "reflector/lobby.h"
+#include "reflector/moderate.h"
 #include "reflector/room.h"
 #include "reflector/stream.h"
 #include "reflector/worker.h"
@@ -28,11 +31,18 @@ static void copy_claims(struct session *session, const struct token_claims *clai
 	(void)snprintf(session->name, sizeof(session->name), "%s", claims->display_name);
 	(void)snprintf(session->user, sizeof(session->user), "%s", claims->user);
 	(void)snprintf(session->jti, sizeof(session->jti), "%s", claims->jti);
-	session->may_publish = claims->publish;
+	(void)snprintf(session->source, sizeof(session->source), "%s", claims->source);
+	session->rev = claims->rev;
+	session->hidden = claims->hidden;
+	session->may_publish = claims->hidden ? 0 : claims->publish;
 	session->may_subscribe = claims->subscribe;
-	session->may_chat = claims->chat;
+	session->may_chat = claims->chat && !claims->hidden;
 	session->may_moderate = claims->moderate;
 	session->expires_at = claims->expires_at;
+	session->session_s = claims->session_s;
+	for (unsigned i = 0; i < TOKEN_KINDS; i++) {
+		frame_police_init(&session->police[i], claims->bitrate[i], session->worker->now_ms);
+	}
 }
 
 int session_create(struct session **out, struct lane *lane, const struct token_claims *claims)
@@ -122,7 +132,7 @@ static void tell_left(struct session *session, struct room *room, const char *re
 	struct frame *frame = control_frame(session->worker, msg);
 
 	json_decref(msg);
-	room_broadcast(room, frame, session);
+	room_tell_of(room, frame, session);
 	frame_unref(frame);
 }
 
@@ -136,6 +146,12 @@ static void leave(struct session *session, int err)
 	if (room == NULL) {
 		return;
 	}
+	event_session(session, "left", reason);
+	if (session->waiting) {
+		lobby_leave(session);
+		return;
+	}
+	moderate_remember(session);
 	while (!list_empty(&session->subscriptions)) {
 		subscription_end(
 			LIST_ENTRY(session->subscriptions.next, struct subscription, node));
@@ -155,37 +171,48 @@ static void leave(struct session *session, int err)
 	}
 }
 
+/* Best effort: without it the peer sees the connection end. */
+static void push_last(struct session *session, struct frame *frame)
+{
+	if (frame != NULL) {
+		int pushed = frame_queue_push(&session->queue, FRAME_CLASS_CONTROL, frame, NULL);
+		(void)pushed;
+	}
+}
+
 /* The last words: everything else that waits gives way to them, but a frame that was begun. */
-static void close_with(struct session *session, int err, struct frame *last)
+static void close_with(struct session *session, int err, struct frame *before, struct frame *last)
 {
 	leave(session, err);
 	frame_queue_clear(&session->queue);
 	session->queue.lists[FRAME_CLASS_CONTROL].bound = FRAME_POLICY_CONTROL_BYTES;
-	if (last != NULL) {
-		/* Best effort: without it the peer sees the connection end. */
-		int pushed = frame_queue_push(&session->queue, FRAME_CLASS_CONTROL, last, NULL);
-		(void)pushed;
-		frame_unref(last);
-	}
+	push_last(session, before);
+	push_last(session, last);
+	frame_unref(last);
 	for (unsigned i = 0; i < session->lane_count; i++) {
 		lane_close(session->lanes[i]);
 	}
 }
 
-void session_bye(struct session *session, int err)
+void session_bye_with(struct session *session, int err, struct frame *before, const char *text)
 {
 	if (!session->ended) {
-		json_t *msg = json_pack("{s:s, s:s}", "type", "bye", "reason",
-			err == 0 ? "bye" : errcode_name(err));
-		close_with(session, err, control_frame(session->worker, msg));
+		json_t *msg = json_pack("{s:s, s:s, s:s*}", "type", "bye", "reason",
+			err == 0 ? "bye" : errcode_name(err), "text", text);
+		close_with(session, err, before, control_frame(session->worker, msg));
 		json_decref(msg);
 	}
+}
+
+void session_bye(struct session *session, int err)
+{
+	session_bye_with(session, err, NULL, NULL);
 }
 
 void session_fail(struct session *session, int err)
 {
 	if (!session->ended) {
-		close_with(session, err, control_error_frame(session->worker, err));
+		close_with(session, err, NULL, control_error_frame(session->worker, err));
 	}
 }
 
@@ -232,6 +259,11 @@ json_t *session_json(const struct session *session)
 			return NULL;
 		}
 	}
-	return json_pack("{s:s, s:i, s:s, s:o}", "id", session->id, "num", (int)session->num,
-		"name", session->name, "streams", streams);
+	json_t *json = json_pack("{s:s, s:i, s:s, s:o}", "id", session->id, "num",
+		(int)session->num, "name", session->name, "streams", streams);
+	if (session->hidden && json_object_set_new(json, "hidden", json_true()) != 0) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
 }

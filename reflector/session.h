@@ -15,6 +15,7 @@
 #include "proto/limits.h"
 #include "proto/token_claims.h"
 #include "reflector/bucket.h"
+#include "reflector/frame_police.h"
 #include "reflector/frame_queue.h"
 #include "reflector/stats.h"
 
@@ -35,11 +36,20 @@ struct session {
 	char name[LIMIT_DISPLAY_NAME + 1];
 	char user[LIMIT_NAME + 1];
 	char jti[LIMIT_JTI + 1];
+	char source[LIMIT_SOURCE + 1];
+	int64_t rev;
 	unsigned may_publish; /* enum token_publish, or-ed */
 	bool may_subscribe, may_chat, may_moderate;
-	bool knows_chat, knows_layers; /* capabilities in common */
+	bool hidden; /* only those who moderate know of it */
+	bool knows_chat, knows_layers, knows_e2ee; /* capabilities in common */
 	bool subscribe_all; /* also to streams that come later */
+	bool waiting; /* in the room's lobby, no member yet */
+	bool keeps_num; /* the lobby's number becomes the member's */
 	int64_t joined_at, expires_at; /* seconds since the epoch */
+	int64_t session_s; /* the longest it may last; 0: till it expires */
+	uint64_t until_ms; /* of the wait in the lobby, or of session_s; 0: none */
+	unsigned muted; /* kinds, as in may_publish */
+	uint16_t muted_by; /* num of who did it last; 0: an administrator */
 	uint32_t max_payload;
 
 	struct frame_queue queue;
@@ -50,6 +60,9 @@ struct session {
 	struct bucket chat_bytes;
 	bool stream_error_sent;
 	uint64_t stream_error_ms;
+	struct frame_police police[TOKEN_KINDS];
+	bool policed; /* a stream has drops to be told of */
+	uint64_t policed_told_ms;
 	struct stats stats;
 
 	struct list all, member, dirty, doomed;
@@ -74,6 +87,9 @@ void session_doom(struct session *session, int err);
 
 /* Each leaves the room at once and tells the others; does nothing for one that has ended. */
 void session_bye(struct session *session, int err); /* says bye with this reason */
+/* As session_bye(): before says something first (borrowed, may be NULL), text tells a person why
+ * (may be NULL). */
+void session_bye_with(struct session *session, int err, struct frame *before, const char *text);
 void session_fail(struct session *session, int err); /* sends a fatal error */
 void session_gone(
 	struct session *session, int err); /* the connection is no more, or said bye (0) */
@@ -81,7 +97,8 @@ void session_gone(
 /* Sends what is queued, once, and asks for the keyframes that dropping made necessary. */
 void session_flush(struct session *session);
 
-/* {"id","num","name","streams"}: a new reference, NULL when out of memory. */
+/* {"id","num","name","streams"}, and "hidden" of a hidden one: a new reference, NULL when out of
+ * memory. */
 json_t *session_json(const struct session *session);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "reflector/session.h"
 #include "reflector/worker.h"
 
 #define REPORT_AT_LEAST_MS 5000u
@@ -31,12 +32,26 @@ static bool changed(const struct worker *worker)
 		worker->reported_streams != worker->stream_count;
 }
 
+/* How long the oldest frame of any receiver has waited. */
+static uint64_t worst_queue_ms(const struct worker *worker)
+{
+	uint64_t worst = 0;
+
+	for (LIST_EACH(node, &worker->sessions)) {
+		const struct session *session = LIST_ENTRY(node, struct session, all);
+		uint64_t age = frame_queue_age(&session->queue, worker->now_ms);
+		worst = age > worst ? age : worst;
+	}
+	return worst;
+}
+
 static json_t *report_json(const struct worker *worker)
 {
-	json_t *item = json_pack("{s:i, s:I, s:i, s:i, s:i, s:I}", "port", (int)worker->port,
-		"rooms", (json_int_t)worker->rooms.count, "participants",
-		(int)worker->participant_count, "streams", (int)worker->stream_count, "pid",
-		(int)getpid(), "uptime_s",
+	json_t *item = json_pack("{s:i, s:I, s:i, s:i, s:I, s:I, s:i, s:I}", "port",
+		(int)worker->port, "rooms", (json_int_t)worker->rooms.count, "participants",
+		(int)worker->participant_count, "streams", (int)worker->stream_count, "queue_ms",
+		(json_int_t)worst_queue_ms(worker), "events_dropped",
+		(json_int_t)worker->events_dropped, "pid", (int)getpid(), "uptime_s",
 		(json_int_t)((worker->now_ms - worker->started_ms) / 1000));
 
 	if (item == NULL || stats_put(item, &worker->stats) != 0) {

@@ -18,6 +18,9 @@ static void set_kind(struct stream *stream, const char *kind)
 	unsigned bit = token_publish_from_name(kind);
 
 	stream->kind = token_publish_name(bit);
+	while ((1u << stream->kind_index) != bit) {
+		stream->kind_index++;
+	}
 	switch (bit) {
 	case TOKEN_PUBLISH_AUDIO:
 		stream->frame_kind = FRAME_AUDIO;

@@ -13,6 +13,7 @@
 #include "common/list.h"
 #include "proto/errcode.h"
 #include "proto/limits.h"
+#include "reflector/frame_police.h"
 #include "reflector/frame_queue.h"
 
 struct session;
@@ -30,6 +31,7 @@ struct stream {
 	struct session *publisher;
 	uint16_t id;
 	const char *kind; /* "audio", "video", "screen", "data": static */
+	uint8_t kind_index; /* 1 << kind_index is its bit of enum token_publish */
 	uint8_t frame_kind; /* enum frame_kind its frames must have */
 	uint8_t frame_class; /* enum frame_class */
 	char codec[LIMIT_CODEC + 1];
@@ -38,6 +40,7 @@ struct stream {
 	size_t count, room_for;
 	bool keyframe_asked; /* ever */
 	uint64_t keyframe_ms; /* when the publisher was asked last */
+	struct frame_policed policed;
 	struct list node; /* in publisher->streams */
 };
 

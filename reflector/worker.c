@@ -17,11 +17,14 @@
 #include "reflector/heartbeat.h"
 #include "reflector/lane.h"
 #include "reflector/room.h"
+#include "reflector/room_rules.h"
 #include "reflector/session.h"
 
 #define STOP_MS 3000u /* after which whoever has not taken its bye is cut */
 #define REVOCATION_SWEEP_S 60
 #define OPENINGS_PER_TURN 8u
+#define EVENTS_PER_SECOND 160u
+#define EVENTS_MODERATION_PER_SECOND 40u
 
 void worker_apply_limits(struct worker *worker, const struct settings_limits *limits)
 {
@@ -163,6 +166,7 @@ static void on_report(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	stats_report(worker, false);
+	room_rules_tick(worker);
 	if (wall % REVOCATION_SWEEP_S == 0) {
 		revocation_expire(&worker->revoked, wall);
 	}
@@ -239,11 +243,17 @@ static int init(struct worker *worker, const struct worker_start *start)
 	worker_apply_limits(worker, &start->settings->limits);
 	bucket_init(&worker->log_refusals, 10, 50, worker->now_ms);
 	bucket_init(&worker->log_moves, 100, 2000, worker->now_ms);
+	bucket_init(&worker->events, EVENTS_PER_SECOND, EVENTS_PER_SECOND, worker->now_ms);
+	bucket_init(&worker->events_moderation, EVENTS_MODERATION_PER_SECOND,
+		EVENTS_MODERATION_PER_SECOND, worker->now_ms);
 	worker->loop = ev_loop_new(EVFLAG_AUTO);
 	if (worker->loop == NULL) {
 		return ERR_SYSTEM;
 	}
 	int err = revocation_init(&worker->revoked, REVOCATION_MAX);
+	if (err == 0) {
+		err = policy_table_init(&worker->policies, POLICY_TABLE_MAX);
+	}
 	if (err == 0) {
 		err = conn_accept_init(
 			&worker->accept, worker, start->listen_fds, start->listen_count);
@@ -280,6 +290,7 @@ static void finish(struct worker *worker)
 	key_destroy(worker->key);
 	jws_keyset_destroy(worker->keys);
 	revocation_finish(&worker->revoked);
+	policy_table_finish(&worker->policies);
 	frame_pool_finish(&worker->pool);
 	ev_signal_stop(worker->loop, &worker->end);
 	ev_loop_destroy(worker->loop);

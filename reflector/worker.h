@@ -23,6 +23,7 @@
 #include "reflector/frame_queue.h"
 #include "reflector/half_open.h"
 #include "reflector/key.h"
+#include "reflector/policy_table.h"
 #include "reflector/revocation.h"
 #include "reflector/room_table.h"
 #include "reflector/settings.h"
@@ -55,6 +56,7 @@ struct worker {
 	struct jws_keyset *keys; /* authd's; NULL until the gate sent them */
 	char issuer[LIMIT_NAME + 1], cluster[LIMIT_NAME + 1];
 	struct revocation_table revoked;
+	struct policy_table policies;
 
 	struct conn_accept accept;
 	struct list lanes; /* all of them */
@@ -74,6 +76,8 @@ struct worker {
 	uint64_t reported_ms;
 	unsigned reported_participants, reported_streams, reported_rooms;
 	struct bucket log_refusals, log_moves; /* lines that peers can cause */
+	struct bucket events, events_moderation; /* messages to authd that peers can cause */
+	uint64_t events_dropped;
 
 	uint8_t read_buf[WORKER_RECORD];
 	uint8_t write_buf[WORKER_RECORD];

@@ -9,8 +9,10 @@
 #include "common/log.h"
 #include "proto/msg.h"
 #include "reflector/family.h"
+#include "reflector/moderate_inbox.h"
 #include "reflector/query.h"
 #include "reflector/room.h"
+#include "reflector/room_rules.h"
 #include "reflector/session.h"
 #include "reflector/worker.h"
 
@@ -96,19 +98,89 @@ static int take_keys(struct worker *worker, const json_t *msg)
 	return 0;
 }
 
+/* Why this session may not go on: by the table, or by one entry that had no place in it. */
+static int check_session(
+	const struct worker *worker, const struct session *session, const struct revocation *entry)
+{
+	const struct revocation_subject subject = { .jti = session->jti,
+		.user = session->user,
+		.room = session->room->name,
+		.source = session->source,
+		.rev = session->rev };
+
+	return entry != NULL ? revocation_meets(entry, &subject)
+			     : revocation_check(&worker->revoked, &subject, time(NULL));
+}
+
+/* Sessions leave lists of their rooms here, but not the worker's. */
+static void close_revoked(struct worker *worker, const struct revocation *entry)
+{
+	for (LIST_EACH(node, &worker->sessions)) {
+		struct session *session = LIST_ENTRY(node, struct session, all);
+		int err = session->ended ? 0 : check_session(worker, session, entry);
+		if (err != 0) {
+			session_bye(session, err);
+		}
+	}
+}
+
+/* Who is in a room that is revoked as a whole is told that it was closed. */
+static void close_room(struct worker *worker, const struct revocation *entry)
+{
+	struct room *room = room_table_find(&worker->rooms, entry->id);
+
+	for (LIST_EACH(node, &worker->sessions)) {
+		struct session *session = LIST_ENTRY(node, struct session, all);
+		if (room != NULL && !session->ended && session->room == room &&
+			check_session(worker, session, entry) != 0) {
+			session_bye(session, ERR_ROOM_CLOSED);
+		}
+	}
+}
+
 static int take_revocations(struct worker *worker, const json_t *msg)
 {
+	struct revocation entry;
 	int64_t now = time(NULL);
 
 	int err = revocation_add_message(&worker->revoked, msg, now);
 	if (err == ERR_BAD_FIELD) {
 		return err;
 	}
-	/* Also when the table was full: what is in the message must close its sessions. */
-	for (LIST_EACH(node, &worker->sessions)) {
-		struct session *session = LIST_ENTRY(node, struct session, all);
-		if (!session->ended && revocation_has(&worker->revoked, session->jti, now)) {
-			session_bye(session, ERR_TOKEN_REVOKED);
+	const json_t *entries = json_object_get(msg, "entries");
+	for (size_t i = 0; i < json_array_size(entries); i++) {
+		if (revocation_read(&entry, json_array_get(entries, i)) != 0 ||
+			entry.until <= now) {
+			continue;
+		}
+		if (entry.kind == REVOCATION_ROOM) {
+			close_room(worker, &entry);
+		} else if (err != 0) {
+			/* The table was full: what is in the message closes its sessions all the
+			 * same. */
+			close_revoked(worker, &entry);
+		}
+	}
+	close_revoked(worker, NULL);
+	return err == ERR_FULL ? 0 : err;
+}
+
+static int take_policies(struct worker *worker, const json_t *msg)
+{
+	struct room_policy policy;
+	const json_t *rooms;
+	const json_t *item;
+	const char *name;
+	size_t i;
+
+	int err = policy_table_check_message(msg, &rooms);
+	if (err != 0) {
+		return err;
+	}
+	json_array_foreach(rooms, i, item) {
+		if (policy_table_read(item, &name, &policy) == 0 &&
+			room_rules_learn(worker, name, &policy) != 0) {
+			err = ERR_NOMEM;
 		}
 	}
 	return err;
@@ -124,6 +196,10 @@ static void on_gate_message(struct chan *ch, const char *type, const json_t *msg
 		err = take_keys(worker, msg);
 	} else if (strcmp(type, "revoke") == 0) {
 		err = take_revocations(worker, msg);
+	} else if (strcmp(type, "policies") == 0) {
+		err = take_policies(worker, msg);
+	} else if (strcmp(type, "moderate") == 0) {
+		moderate_inbox_handle(worker, msg);
 	} else if (strcmp(type, "query") == 0) {
 		query_handle(worker, msg);
 	} else if (strcmp(type, "gate-started") == 0) {

@@ -160,7 +160,8 @@ export class FakeAuthd extends EventEmitter {
 		const claims = { iss: 'authd', aud: this.cluster, sub: participant, usr: participant.split('+')[0],
 			name: participant, room, jti: crypto.randomUUID(), iat: now, exp: now + 3600, at: [place],
 			grants: { publish: ['audio', 'video', 'screen', 'data'], subscribe: true, chat: true,
-				moderate: false }, ...change };
+				moderate: false }, policy: { rev: 1, kinds: ['audio', 'video', 'screen', 'data'] },
+			...change };
 		const text = `${b64({ alg: 'EdDSA', typ: 'helio+jwt', kid: this.jwk.kid, ...head })}.${b64(claims)}`;
 		const signature = crypto.sign(null, Buffer.from(text), this.key).toString('base64url');
 		return { token: `${text}.${signature}`, claims };
@@ -217,9 +218,37 @@ export class FakeAuthd extends EventEmitter {
 		this.send({ type: 'keys', issuer: 'authd', cluster: this.cluster, jwks: { keys: [this.jwk] } });
 	}
 
-	revoke(...jtis) {
+	// Entries of a revoke message; each gets the next number.
+	revokeEntries(...entries) {
 		const until_s = Math.floor(Date.now() / 1000) + 3600;
-		this.send({ type: 'revoke', tokens: jtis.map((jti) => ({ jti, until: until_s })) });
+		this.nextRevocation ??= 1;
+		const numbered = entries.map((e) => ({ seq: this.nextRevocation++, room: '', ban: false,
+			until: until_s, ...e }));
+		this.send({ type: 'revoke', entries: numbered });
+		return numbered;
+	}
+
+	revoke(...jtis) {
+		return this.revokeEntries(...jtis.map((jti) => ({ kind: 'token', id: jti })));
+	}
+
+	// A room's policy; each push has a higher rev.
+	policy(name, policy = {}, outer = {}) {
+		this.nextRev = (this.nextRev ?? 1) + 1;
+		this.send({ type: 'policies', rooms: [{ name, rev: this.nextRev, locked: false, epoch: 1,
+			expires_at: 0, policy: { capacity: 0, lobby: false, kinds: ['audio', 'video', 'screen', 'data'],
+				loudest: 0, e2ee: false, ...policy }, ...outer }] });
+	}
+
+	async moderate(what, room, participant, more = {}) {
+		const id = this.nextQuery++;
+		this.send({ type: 'moderate', id, what, room, participant, ...more });
+		for (;;) {
+			const m = await this.next('moderated');
+			if (m.id === id) {
+				return m.code;
+			}
+		}
 	}
 
 	// All items of all workers, and the last message.

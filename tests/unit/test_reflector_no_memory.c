@@ -72,7 +72,9 @@ static void revoke_token(struct world *w, const char *who)
 	char text[256];
 
 	snprintf(text, sizeof(text),
-		"{\"type\":\"revoke\",\"tokens\":[{\"jti\":\"jti-%s\",\"until\":%lld}]}", who,
+		"{\"type\":\"revoke\",\"entries\":[{\"seq\":%u,\"kind\":\"token\",\"id\":\"jti-%s\","
+		"\"until\":%lld}]}",
+		++w->queries, who,
 		(long long)time(NULL) + 600);
 	world_say(w->gate, text);
 }

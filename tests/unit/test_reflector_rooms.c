@@ -1,6 +1,5 @@
 /*
- * room_table, stream_ids, subscriptions of streams, roster pages, revocations and the reader of
- * frames.
+ * room_table, stream_ids, subscriptions of streams, roster pages and the reader of frames.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +17,6 @@
 #include "reflector/frame_read.h"
 #include "reflector/half_open.h"
 #include "reflector/json_page.h"
-#include "reflector/revocation.h"
 #include "reflector/room.h"
 #include "reflector/roster.h"
 #include "reflector/session.h"
@@ -382,63 +380,6 @@ static void test_json_page_boundaries(void **state)
 	json_decref(items);
 }
 
-static int count_page(const json_t *msg, void *user)
-{
-	size_t *total = user;
-
-	assert_true(json_array_size(json_object_get(msg, "tokens")) <= REVOCATION_PAGE);
-	*total += json_array_size(json_object_get(msg, "tokens"));
-	return 0;
-}
-
-static void test_revocations(void **state)
-{
-	struct revocation_table table;
-	char jti[16];
-	size_t total = 0;
-
-	(void)state;
-	assert_int_equal(revocation_init(&table, 1200), 0);
-	for (int i = 0; i < 1200; i++) {
-		(void)snprintf(jti, sizeof(jti), "jti-%d", i);
-		assert_int_equal(revocation_add(&table, jti, 1000 + i, 100), 0);
-	}
-	assert_int_equal(revocation_each_page(&table, count_page, &total), 0);
-	assert_int_equal(total, 1200);
-	assert_true(revocation_has(&table, "jti-5", 1004));
-	assert_false(revocation_has(&table, "jti-5", 1005));
-	assert_false(revocation_has(&table, "other", 0));
-	/* Full: what would end first gives way. */
-	assert_int_equal(revocation_add(&table, "new", 5000, 100), ERR_FULL);
-	assert_true(revocation_has(&table, "new", 100));
-	assert_false(revocation_has(&table, "jti-0", 100));
-	assert_true(revocation_has(&table, "jti-1", 100));
-	assert_int_equal(revocation_add(&table, "jti-1", 9000, 100), 0);
-	assert_int_equal(revocation_add(&table, "past", 100, 100), 0);
-	assert_false(revocation_has(&table, "past", 99));
-	revocation_expire(&table, 5000);
-	assert_int_equal(table.count, 1);
-	revocation_finish(&table);
-}
-
-static void test_revoke_message_is_judged_whole(void **state)
-{
-	struct revocation_table table;
-	json_t *bad =
-		json_pack("{s:[{s:s, s:i}, {s:s}]}", "tokens", "jti", "a", "until", 50, "jti", "b");
-	json_t *good = json_pack("{s:[{s:s, s:i}]}", "tokens", "jti", "a", "until", 50);
-
-	(void)state;
-	assert_int_equal(revocation_init(&table, 10), 0);
-	assert_int_equal(revocation_add_message(&table, bad, 1), ERR_BAD_FIELD);
-	assert_false(revocation_has(&table, "a", 1));
-	assert_int_equal(revocation_add_message(&table, good, 1), 0);
-	assert_true(revocation_has(&table, "a", 1));
-	json_decref(bad);
-	json_decref(good);
-	revocation_finish(&table);
-}
-
 /* Two frames cut at every place give the same two frames. */
 static void test_reader_at_every_split(void **state)
 {
@@ -550,8 +491,6 @@ int main(void)
 		cmocka_unit_test(test_roster_pages),
 		cmocka_unit_test(test_json_page_boundaries),
 		cmocka_unit_test(test_half_open_crowd),
-		cmocka_unit_test(test_revocations),
-		cmocka_unit_test(test_revoke_message_is_judged_whole),
 		cmocka_unit_test(test_reader_at_every_split),
 		cmocka_unit_test(test_reader_refuses_before_it_allocates),
 	};
