@@ -121,7 +121,8 @@ struct page {
 static int add_to_page(const struct store_revocation *row, void *arg)
 {
 	struct page *page = arg;
-	json_t *item = json_pack("{s:s,s:I}", "jti", row->jti, "until", (json_int_t)row->until);
+	json_t *item = json_pack("{s:I,s:s,s:s,s:I}", "seq", (json_int_t)row->seq, "kind", "token",
+		"id", row->jti, "until", (json_int_t)row->until);
 
 	if (json_array_append_new(page->tokens, item) != 0) {
 		return ERR_NOMEM;
@@ -151,7 +152,7 @@ static int send_revoke_page(struct link *link)
 		return err;
 	}
 	int sent =
-		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "tokens", page.tokens));
+		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "entries", page.tokens));
 	if (sent != 0) {
 		return sent;
 	}
