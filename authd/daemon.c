@@ -16,7 +16,7 @@
 #include "authd/jwks.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
-#include "authd/store_sqlite.h"
+#include "authd/store_tokens.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net.h"
@@ -89,8 +89,7 @@ static int open_state(struct authd_daemon *d, char why[512])
 		err = jws_signer_open(&d->signer, file, why);
 	}
 	if (err == 0) {
-		snprintf(file, sizeof(file), "%s/authd.sqlite", dir);
-		err = store_sqlite_open(&d->store, file, why);
+		err = store_open(&d->store, dir, d->settings->database, why);
 	}
 	return err;
 }
@@ -98,6 +97,11 @@ static int open_state(struct authd_daemon *d, char why[512])
 static int link_each(void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
 {
 	return link_dial_each(links, each, arg);
+}
+
+static void on_store_change(void *arg)
+{
+	link_dial_revoked(arg);
 }
 
 static int start_links(struct authd_daemon *d, char why[512])
@@ -113,6 +117,9 @@ static int start_links(struct authd_daemon *d, char why[512])
 		err = link_dial_create(&d->link_dial, &conf, why);
 	}
 	json_decref(jwks);
+	if (err == 0) {
+		store_watch(d->store, on_store_change, d->link_dial);
+	}
 	return err;
 }
 
@@ -171,14 +178,15 @@ static int serve(struct authd_daemon *d, char why[512])
 static void finish(struct authd_daemon *d)
 {
 	http_srv_destroy(d->http);
+	if (d->store != NULL) {
+		store_watch(d->store, NULL, NULL);
+	}
 	link_dial_destroy(d->link_dial);
 	token_issue_destroy(d->token_issue);
 	placement_destroy(d->placement);
 	login_destroy(d->login);
 	pass_hash_destroy(d->pass_hash);
-	if (d->store != NULL) {
-		d->store->ops->destroy(d->store);
-	}
+	store_close(d->store);
 	jws_signer_destroy(d->signer);
 	for (size_t i = 0; i < d->listen_count; i++) {
 		close(d->listen_fds[i]);
@@ -279,7 +287,7 @@ int daemon_reload(struct authd_daemon *d, struct authd_settings *settings, char 
 static void purge(struct authd_daemon *d)
 {
 	size_t gone = 0;
-	int err = d->store->ops->purge(d->store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
+	int err = store_purge(d->store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
 
 	if (err == 0 && gone > 0) {
 		log_event(LOG_LEVEL_DEBUG, "tokens-purged", LOG_INT("count", gone));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "authd/link_parse.h"
+#include "authd/store_revocations.h"
 #include "common/chan.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -114,36 +115,38 @@ static int send_or_fail(struct link *link, json_t *msg)
 /* ---- what goes out ---- */
 
 struct page {
-	json_t *tokens;
+	json_t *entries;
 	int64_t seq;
 };
 
 static int add_to_page(const struct store_revocation *row, void *arg)
 {
 	struct page *page = arg;
-	json_t *item = json_pack("{s:I,s:s,s:s,s:I}", "seq", (json_int_t)row->seq, "kind", "token",
-		"id", row->jti, "until", (json_int_t)row->until);
+	json_t *item = json_pack("{s:I,s:s,s:s,s:s,s:b,s:I}", "seq", (json_int_t)row->seq, "kind",
+		row->kind, "id", row->id, "room", row->room, "ban", (int)row->ban, "until",
+		(json_int_t)row->until);
 
-	if (json_array_append_new(page->tokens, item) != 0) {
+	if (json_array_append_new(page->entries, item) != 0) {
 		return ERR_NOMEM;
 	}
 	page->seq = row->seq;
-	return json_array_size(page->tokens) == REVOKE_PAGE ? ERR_FULL : 0;
+	return 0;
 }
 
 /* One page; ERR_FULL: there is more. */
 static int send_revoke_page(struct link *link)
 {
-	struct page page = { .tokens = json_array(), .seq = link->revoked_seq };
+	struct page page = { .entries = json_array(), .seq = link->revoked_seq };
 	struct store *store = link->env->store;
 	int err = ERR_NOMEM;
 
-	if (page.tokens != NULL) {
-		err = store->ops->revocation_list(
-			store, link->revoked_seq, (int64_t)time(NULL), add_to_page, &page);
+	if (page.entries != NULL) {
+		err = store_revocation_list(store, link->revoked_seq, (int64_t)time(NULL),
+			REVOKE_PAGE, add_to_page, &page);
 	}
-	if ((err != 0 && err != ERR_FULL) || json_array_size(page.tokens) == 0) {
-		json_decref(page.tokens);
+	bool more = json_array_size(page.entries) == REVOKE_PAGE;
+	if (err != 0 || json_array_size(page.entries) == 0) {
+		json_decref(page.entries);
 		if (err != 0) {
 			snprintf(link->view.detail, sizeof(link->view.detail),
 				"revocations cannot be read");
@@ -152,12 +155,12 @@ static int send_revoke_page(struct link *link)
 		return err;
 	}
 	int sent =
-		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "entries", page.tokens));
+		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "entries", page.entries));
 	if (sent != 0) {
 		return sent;
 	}
 	link->revoked_seq = page.seq;
-	return err;
+	return more ? ERR_FULL : 0;
 }
 
 static int send_keys(struct link *link)

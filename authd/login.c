@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "authd/login_rate.h"
+#include "authd/store_rooms.h"
+#include "authd/store_users.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -84,8 +86,8 @@ static int decide(struct login *login, const struct login_attempt *a)
 {
 	struct store_user user;
 	struct store_room room;
-	int user_err = login->store->ops->user_get(login->store, a->user, &user);
-	int room_err = login->store->ops->room_get(login->store, a->room, &room);
+	int user_err = store_user_get(login->store, a->user, &user);
+	int room_err = store_room_get(login->store, a->room, &room);
 
 	if ((user_err != 0 && user_err != ERR_NOT_FOUND) ||
 		(room_err != 0 && room_err != ERR_NOT_FOUND)) {

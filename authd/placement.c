@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/store_rooms.h"
+
 #define COUNTS_MAX 4096u
 
 struct placement {
@@ -164,13 +166,23 @@ static bool stays(struct placement *p, struct survey *s)
 	return s->stays;
 }
 
+/* ERR_STATE: another authd was faster; where the room lives now is looked up again then. */
+static int record(struct placement *p, const struct survey *s, int64_t now)
+{
+	struct store_place from = { .port = s->room->port }, to = { .port = s->best.port };
+
+	snprintf(from.reflector, sizeof(from.reflector), "%s", s->room->reflector);
+	snprintf(to.reflector, sizeof(to.reflector), "%s", s->best.reflector);
+	return store_place_set(p->store, s->room->name, &from, &to, "", now);
+}
+
 static int place(struct placement *p, struct survey *s, int64_t now)
 {
 	struct counts counts = { .rows = calloc(COUNTS_MAX, sizeof(*counts.rows)) };
 	int err = ERR_NOMEM;
 
 	if (counts.rows != NULL) {
-		err = p->store->ops->place_counts(p->store, add_count, &counts);
+		err = store_place_counts(p->store, add_count, &counts);
 	}
 	if (err == 0) {
 		s->counts = counts.rows;
@@ -179,28 +191,37 @@ static int place(struct placement *p, struct survey *s, int64_t now)
 		if (!stays(p, s)) {
 			err = s->wait || !s->found
 				? ERR_NO_REFLECTOR
-				: p->store->ops->place_set(p->store, s->room->name,
-					  s->best.reflector, s->best.port, now);
+				: record(p, s, now);
 		}
 	}
 	free(counts.rows);
 	return err;
 }
 
-int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64_t now,
+static int find(struct placement *p, const char *room, uint64_t now_ms, int64_t now,
 	struct placement_spot *out)
 {
 	struct store_room row;
 	struct survey s = { .room = &row, .now_ms = now_ms };
+	int err = store_room_get(p->store, room, &row);
 
-	pthread_mutex_lock(&p->mutex);
-	int err = p->store->ops->room_get(p->store, room, &row);
 	if (err == 0 && !stays(p, &s)) {
 		err = place(p, &s, now);
 	}
-	pthread_mutex_unlock(&p->mutex);
 	if (err == 0) {
 		*out = s.stays ? s.own : s.best;
 	}
 	return err;
+}
+
+int placement_find(struct placement *p, const char *room, uint64_t now_ms, int64_t now,
+	struct placement_spot *out)
+{
+	pthread_mutex_lock(&p->mutex);
+	int err = find(p, room, now_ms, now, out);
+	if (err == ERR_STATE) {
+		err = find(p, room, now_ms, now, out);
+	}
+	pthread_mutex_unlock(&p->mutex);
+	return err == ERR_STATE ? ERR_NO_REFLECTOR : err;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "authd/routes.h"
+#include "authd/store_rooms.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
@@ -70,6 +71,8 @@ static int make_live(json_t *room, const json_t *item)
 struct room_list {
 	json_t *rooms; /* array */
 	json_t *by_name; /* the same objects by name */
+	char last[LIMIT_NAME + 1];
+	unsigned count; /* in this page */
 };
 
 static int add_room(const struct store_room *row, void *arg)
@@ -81,6 +84,8 @@ static int add_room(const struct store_room *row, void *arg)
 		json_object_set_new(list->by_name, row->name, room) != 0) {
 		return ERR_NOMEM;
 	}
+	memcpy(list->last, row->name, sizeof(list->last));
+	list->count++;
 	return 0;
 }
 
@@ -105,16 +110,32 @@ static int add_live(struct room_list *list, const json_t *item)
 	return make_live(room, item);
 }
 
+static int add_stored(struct store *store, struct room_list *list)
+{
+	struct store_page page = { .limit = STORE_PAGE_MAX };
+	int err;
+
+	do {
+		char after[LIMIT_NAME + 1];
+
+		memcpy(after, list->last, sizeof(after));
+		page.after = after;
+		list->count = 0;
+		err = store_room_list(store, &page, add_room, list);
+	} while (err == 0 && list->count == STORE_PAGE_MAX);
+	return err;
+}
+
 void route_rooms_get(const struct route_call *call)
 {
-	struct room_list list = { json_array(), json_object() };
+	struct room_list list = { .rooms = json_array(), .by_name = json_object() };
 	struct store *store = call->ctx->store;
 	struct live live;
 	int err = ask(call, "rooms", NULL, &live);
 
 	if (err == 0) {
 		err = list.rooms != NULL && list.by_name != NULL
-			? store->ops->room_list(store, add_room, &list)
+			? add_stored(store, &list)
 			: ERR_NOMEM;
 	}
 	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
@@ -142,10 +163,12 @@ void route_rooms_post(const struct route_call *call)
 			"name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
 		return;
 	}
-	int err = store->ops->room_add(store, name, (int64_t)time(NULL));
+	struct store_room new = { .expires_at = 0 };
+	snprintf(new.name, sizeof(new.name), "%s", name);
+	int err = store_room_add(store, &call->actor, &new, (int64_t)time(NULL));
 	if (err == 0) {
 		log_event(LOG_LEVEL_INFO, "room-created", LOG_STR("room", name));
-		err = store->ops->room_get(store, name, &row);
+		err = store_room_get(store, name, &row);
 	}
 	if (err != 0) {
 		http_reply_error(call->reply, err,
@@ -188,7 +211,7 @@ void route_room_get(const struct route_call *call)
 	struct live rooms = { 0 }, people = { 0 };
 	struct store_room row;
 	json_t *room = NULL;
-	int err = msg_is_name(call->arg) ? store->ops->room_get(store, call->arg, &row)
+	int err = msg_is_name(call->arg) ? store_room_get(store, call->arg, &row)
 					 : ERR_NOT_FOUND;
 
 	if (err == 0) {

@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <sodium.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,10 +98,12 @@ void route_token_post(const struct route_call *call)
 		.password = f.password,
 		.room = f.order.room,
 		.address = call->req->peer };
+	struct store_actor who = call->actor;
+	snprintf(who.name, sizeof(who.name), "user:%s", f.order.user);
 	err = login_check(call->ctx->login, &attempt, &retry_after);
 	wipe(f.password);
 	if (err == 0) {
-		err = token_issue_make(call->ctx->token_issue, &f.order, &issued);
+		err = token_issue_make(call->ctx->token_issue, &who, &f.order, &issued);
 	}
 	if (err != 0) {
 		refuse(call, err, retry_after);
@@ -122,7 +125,7 @@ void route_jwks_get(const struct route_call *call)
 
 void route_health_get(const struct route_call *call)
 {
-	int err = call->ctx->store->ops->check(call->ctx->store);
+	int err = store_check(call->ctx->store);
 
 	if (err != 0) {
 		http_reply_error(call->reply, err, NULL);

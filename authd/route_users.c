@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "authd/routes.h"
+#include "authd/store_users.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
@@ -21,23 +22,49 @@ static json_t *user_json(const struct store_user *row)
 		(json_int_t)row->created_at, "disabled", (int)row->disabled);
 }
 
+struct user_list {
+	json_t *users;
+	char last[LIMIT_NAME + 1];
+	unsigned count; /* in this page */
+};
+
 static int add_user(const struct store_user *row, void *arg)
 {
-	return json_array_append_new(arg, user_json(row)) == 0 ? 0 : ERR_NOMEM;
+	struct user_list *list = arg;
+
+	memcpy(list->last, row->name, sizeof(list->last));
+	list->count++;
+	return json_array_append_new(list->users, user_json(row)) == 0 ? 0 : ERR_NOMEM;
+}
+
+static int add_users(struct store *store, struct user_list *list)
+{
+	struct store_page page = { .limit = STORE_PAGE_MAX };
+	int err;
+
+	do {
+		char after[LIMIT_NAME + 1];
+
+		memcpy(after, list->last, sizeof(after));
+		page.after = after;
+		list->count = 0;
+		err = store_user_list(store, &page, add_user, list);
+	} while (err == 0 && list->count == STORE_PAGE_MAX);
+	return err;
 }
 
 void route_users_get(const struct route_call *call)
 {
 	struct store *store = call->ctx->store;
-	json_t *list = json_array();
-	int err = list != NULL ? store->ops->user_list(store, add_user, list) : ERR_NOMEM;
+	struct user_list list = { .users = json_array() };
+	int err = list.users != NULL ? add_users(store, &list) : ERR_NOMEM;
 
 	if (err != 0) {
-		json_decref(list);
+		json_decref(list.users);
 		http_reply_error(call->reply, err, NULL);
 		return;
 	}
-	http_reply_json(call->reply, MHD_HTTP_OK, json_pack("{s:o}", "users", list));
+	http_reply_json(call->reply, MHD_HTTP_OK, json_pack("{s:o}", "users", list.users));
 }
 
 /* Hashes the body's password and wipes it. */
@@ -79,7 +106,7 @@ void route_users_post(const struct route_call *call)
 	snprintf(user.name, sizeof(user.name), "%s", name);
 	int err = hash_password(call, user.hash);
 	if (err == 0) {
-		err = store->ops->user_add(store, &user);
+		err = store_user_add(store, &call->actor, &user);
 	}
 	if (err != 0) {
 		refuse(call, err);
@@ -92,19 +119,14 @@ void route_users_post(const struct route_call *call)
 static int set_disabled(const struct route_call *call, bool disabled)
 {
 	struct store *store = call->ctx->store;
-	size_t revoked = 0;
-	int err = store->ops->user_set_disabled(
-		store, call->arg, disabled, (int64_t)time(NULL), &revoked);
+	int err = store_user_set_disabled(
+		store, &call->actor, call->arg, disabled, (int64_t)time(NULL));
 
-	if (err != 0) {
-		return err;
+	if (err == 0) {
+		log_event(LOG_LEVEL_INFO, disabled ? "user-disabled" : "user-enabled",
+			LOG_STR("user", call->arg));
 	}
-	if (revoked > 0) {
-		link_dial_revoked(call->ctx->link_dial);
-	}
-	log_event(LOG_LEVEL_INFO, disabled ? "user-disabled" : "user-enabled",
-		LOG_STR("user", call->arg), LOG_INT("revoked", revoked));
-	return 0;
+	return err;
 }
 
 static int set_password(const struct route_call *call)
@@ -114,7 +136,8 @@ static int set_password(const struct route_call *call)
 	int err = hash_password(call, hash);
 
 	if (err == 0) {
-		err = store->ops->user_set_hash(store, call->arg, hash);
+		err = store_user_set_hash(store, &call->actor, call->arg, hash, false, NULL,
+			(int64_t)time(NULL));
 	}
 	if (err == 0) {
 		log_event(LOG_LEVEL_INFO, "user-password", LOG_STR("user", call->arg));
@@ -129,7 +152,7 @@ void route_user_patch(const struct route_call *call)
 	struct store *store = call->ctx->store;
 	struct store_user user;
 	bool disabled = false;
-	int err = msg_is_name(call->arg) ? store->ops->user_get(store, call->arg, &user)
+	int err = msg_is_name(call->arg) ? store_user_get(store, call->arg, &user)
 					 : ERR_NOT_FOUND;
 
 	if (err == 0 &&
@@ -143,7 +166,7 @@ void route_user_patch(const struct route_call *call)
 		err = has_disabled ? set_disabled(call, disabled) : set_password(call);
 	}
 	if (err == 0) {
-		err = store->ops->user_get(store, call->arg, &user);
+		err = store_user_get(store, call->arg, &user);
 	}
 	if (err != 0) {
 		refuse(call, err);

@@ -5,6 +5,7 @@
 #include "authd/routes.h"
 
 #include <microhttpd.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,6 +110,25 @@ enum http_way routes_sort(void *user, const struct http_request *req, struct htt
 	return hashes ? HTTP_LOGIN : HTTP_GENERAL;
 }
 
+/* Who asks, as far as the listener knows; keys and logins say more. */
+static void fill_actor(struct route_call *call)
+{
+	const struct http_request *req = call->req;
+	char buf[1024], *name = call->actor.name;
+	const size_t size = sizeof(call->actor.name);
+	struct passwd pw, *found = NULL;
+
+	if (req->listener != HTTP_ADMIN) {
+		snprintf(call->actor.address, sizeof(call->actor.address), "%s", req->peer);
+		snprintf(name, size, "%s%s", req->cert_name[0] != '\0' ? "admin:" : "",
+			req->cert_name);
+	} else if (getpwuid_r(req->uid, &pw, buf, sizeof(buf), &found) == 0 && found != NULL) {
+		snprintf(name, size, "admin:%s", pw.pw_name);
+	} else {
+		snprintf(name, size, "admin:%u", (unsigned)req->uid);
+	}
+}
+
 static void run(const struct route *route, struct route_call *call)
 {
 	json_t *body = NULL;
@@ -172,6 +192,7 @@ void routes_handle(void *user, const struct http_request *req, struct http_reply
 		refuse(req, reply);
 		return;
 	}
+	fill_actor(&call);
 	run(route, &call);
 }
 

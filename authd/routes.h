@@ -34,6 +34,7 @@ struct route_call {
 	const char *arg; /* what stood for the first {} in the path; "" without one */
 	const char *arg2; /* for the second one */
 	const json_t *body; /* the request's object; NULL for routes without one */
+	struct store_actor actor; /* for the audit record */
 	struct http_reply *reply;
 };
 

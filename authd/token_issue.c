@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "authd/jwks.h"
+#include "authd/store_tokens.h"
 #include "common/clock.h"
 #include "proto/base64url.h"
 #include "proto/token_claims.h"
@@ -88,15 +89,16 @@ static int fill_claims(struct token_issue *ti, const struct token_order *order,
 	return make_jti(c->jti, sizeof(c->jti));
 }
 
-static int record(struct token_issue *ti, const struct token_claims *c)
+static int record(
+	struct token_issue *ti, const struct store_actor *who, struct token_claims *c)
 {
-	struct store_token row = { .issued_at = c->issued_at, .expires_at = c->expires_at };
+	struct store_token row = { .issued_at = c->issued_at, .expires_at = c->expires_at, .source = "user" };
 
 	snprintf(row.jti, sizeof(row.jti), "%s", c->jti);
 	snprintf(row.user, sizeof(row.user), "%s", c->user);
 	snprintf(row.participant, sizeof(row.participant), "%s", c->participant);
 	snprintf(row.room, sizeof(row.room), "%s", c->room);
-	int err = ti->conf.store->ops->token_add(ti->conf.store, &row);
+	int err = store_token_add(ti->conf.store, who, &row, &c->rev);
 	if (err == ERR_DENIED) {
 		return ERR_LOGIN;
 	}
@@ -115,8 +117,8 @@ static int sign(struct token_issue *ti, const struct token_claims *c, char **tok
 	return err;
 }
 
-int token_issue_make(
-	struct token_issue *ti, const struct token_order *order, struct token_issued *out)
+int token_issue_make(struct token_issue *ti, const struct store_actor *who,
+	const struct token_order *order, struct token_issued *out)
 {
 	struct token_claims claims;
 	int err = placement_find(
@@ -127,7 +129,7 @@ int token_issue_make(
 	}
 	err = fill_claims(ti, order, &out->spot, &claims);
 	if (err == 0) {
-		err = record(ti, &claims);
+		err = record(ti, who, &claims);
 	}
 	if (err == 0) {
 		err = sign(ti, &claims, &out->token);

@@ -43,8 +43,8 @@ void token_issue_set_life(struct token_issue *ti, uint64_t life_s);
 /* Places the room, records the token, then signs it: there is no token without its record.
  * ERR_LOGIN when user or room went away meanwhile, ERR_NO_REFLECTOR, ERR_STORE, ERR_INTERNAL. Any
  * thread. */
-int token_issue_make(struct token_issue *ti, const struct token_order *order,
-	struct token_issued *out) MUST_CHECK;
+int token_issue_make(struct token_issue *ti, const struct store_actor *who,
+	const struct token_order *order, struct token_issued *out) MUST_CHECK;
 
 /* The public key set, a new reference; NULL when out of memory. */
 json_t *token_issue_jwks(const struct token_issue *ti);

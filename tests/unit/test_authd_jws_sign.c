@@ -20,6 +20,8 @@
 
 #include "authd/jwks.h"
 #include "authd/jws_sign.h"
+#include "authd/store_rooms.h"
+#include "authd/store_tokens.h"
 #include "authd/token_issue.h"
 #include "proto/jws_verify.h"
 #include "proto/token_claims.h"
@@ -183,7 +185,7 @@ static void test_other_files_are_refused(void **state)
 static int add_err, added;
 static struct store_token last;
 
-static int fake_room_get(struct store *st, const char *name, struct store_room *out)
+int store_room_get(struct store *st, const char *name, struct store_room *out)
 {
 	(void)st;
 	memset(out, 0, sizeof(*out));
@@ -191,7 +193,7 @@ static int fake_room_get(struct store *st, const char *name, struct store_room *
 	return 0;
 }
 
-static int fake_counts(struct store *st, store_place_fn each, void *arg)
+int store_place_counts(struct store *st, store_place_fn each, void *arg)
 {
 	(void)st;
 	(void)each;
@@ -199,31 +201,30 @@ static int fake_counts(struct store *st, store_place_fn each, void *arg)
 	return 0;
 }
 
-static int fake_place_set(
-	struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+int store_place_set(struct store *st, const char *room, const struct store_place *from,
+	const struct store_place *to, const char *alternates, int64_t now)
 {
 	(void)st;
 	(void)room;
-	(void)reflector;
-	(void)port;
+	(void)from;
+	(void)to;
+	(void)alternates;
 	(void)now;
 	return 0;
 }
 
-static int fake_token_add(struct store *st, const struct store_token *t)
+int store_token_add(struct store *st, const struct store_actor *who,
+	const struct store_token *t, int64_t *rev)
 {
 	(void)st;
+	(void)who;
+	*rev = 17;
 	if (add_err == 0) {
 		added++;
 		last = *t;
 	}
 	return add_err;
 }
-
-static const struct store_ops fake_ops = { .room_get = fake_room_get,
-	.place_counts = fake_counts,
-	.place_set = fake_place_set,
-	.token_add = fake_token_add };
 
 static int one_reflector(
 	void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
@@ -248,29 +249,28 @@ static void test_no_token_without_record(void **state)
 	} cases[] = { { ERR_STORE, ERR_STORE }, { ERR_DENIED, ERR_LOGIN },
 		{ ERR_EXISTS, ERR_INTERNAL } };
 	struct jws_signer *signer = open_signer(*state);
-	struct store store = { .ops = &fake_ops };
+	static const struct store_actor who = { "user:alice", "192.0.2.9" };
 	struct placement *placement = NULL;
 	struct token_issue *ti = NULL;
 	const struct token_order order = { .user = "alice", .room = "demo", .device = "laptop" };
 
-	assert_int_equal(placement_create(&placement, &store, one_reflector, NULL), 0);
+	assert_int_equal(placement_create(&placement, NULL, one_reflector, NULL), 0);
 	const struct token_issue_conf conf = { .issuer = "authd",
 		.cluster = "test",
 		.signer = signer,
-		.store = &store,
 		.placement = placement,
 		.life_s = 60 };
 	assert_int_equal(token_issue_create(&ti, &conf), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct token_issued issued = { 0 };
 		add_err = cases[i].store;
-		assert_int_equal(token_issue_make(ti, &order, &issued), cases[i].want);
+		assert_int_equal(token_issue_make(ti, &who, &order, &issued), cases[i].want);
 		assert_null(issued.token);
 	}
 	assert_int_equal(added, 0);
 	add_err = 0;
 	struct token_issued issued = { 0 };
-	assert_int_equal(token_issue_make(ti, &order, &issued), 0);
+	assert_int_equal(token_issue_make(ti, &who, &order, &issued), 0);
 	assert_int_equal(added, 1);
 	assert_string_equal(last.jti, issued.jti);
 	assert_string_equal(last.participant, "alice+laptop");
@@ -288,6 +288,7 @@ static void test_no_token_without_record(void **state)
 	assert_int_equal(token_claims_check(&claims, &expect), 0);
 	assert_int_equal(claims.expires_at - claims.issued_at, 60);
 	assert_string_equal(claims.jti, issued.jti);
+	assert_int_equal(claims.rev, 17);
 	assert_string_equal(claims.display_name, "alice");
 	assert_false(claims.moderate);
 	assert_int_equal(claims.publish & TOKEN_PUBLISH_DATA, 0);

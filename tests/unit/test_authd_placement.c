@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "authd/placement.h"
+#include "authd/store_rooms.h"
 
 #define START_MS 1000000u
 #define ROOMS 16
@@ -21,7 +22,7 @@ static struct store_room rooms[ROOMS];
 static size_t room_count, place_sets;
 static int place_err;
 
-static int fake_room_get(struct store *st, const char *name, struct store_room *out)
+int store_room_get(struct store *st, const char *name, struct store_room *out)
 {
 	(void)st;
 	for (size_t i = 0; i < room_count; i++) {
@@ -33,25 +34,28 @@ static int fake_room_get(struct store *st, const char *name, struct store_room *
 	return ERR_NOT_FOUND;
 }
 
-static int fake_place_set(
-	struct store *st, const char *room, const char *reflector, uint16_t port, int64_t now)
+int store_place_set(struct store *st, const char *room, const struct store_place *from,
+	const struct store_place *to, const char *alternates, int64_t now)
 {
 	(void)st;
+	(void)from;
+	(void)alternates;
 	(void)now;
 	if (place_err != 0) {
 		return place_err;
 	}
 	for (size_t i = 0; i < room_count; i++) {
 		if (strcmp(rooms[i].name, room) == 0) {
-			snprintf(rooms[i].reflector, sizeof(rooms[i].reflector), "%s", reflector);
-			rooms[i].port = port;
+			snprintf(rooms[i].reflector, sizeof(rooms[i].reflector), "%s",
+				to->reflector);
+			rooms[i].port = to->port;
 			place_sets++;
 		}
 	}
 	return 0;
 }
 
-static int fake_counts(struct store *st, store_place_fn each, void *arg)
+int store_place_counts(struct store *st, store_place_fn each, void *arg)
 {
 	int err = 0;
 
@@ -67,11 +71,6 @@ static int fake_counts(struct store *st, store_place_fn each, void *arg)
 	}
 	return err;
 }
-
-static const struct store_ops ops = {
-	.room_get = fake_room_get, .place_set = fake_place_set, .place_counts = fake_counts
-};
-static struct store store = { .ops = &ops };
 
 static struct link_view views[2];
 
@@ -121,7 +120,7 @@ static int setup(void **state)
 		views[i].worker_count = 2;
 		views[i].since_ms = START_MS;
 	}
-	return placement_create(&placement, &store, each_view, NULL);
+	return placement_create(&placement, NULL, each_view, NULL);
 }
 
 static int teardown(void **state)

@@ -1,6 +1,7 @@
 /*
- * The conformance test of stores: what every back end must do, then what is SQLite's own:
- * reopening, migrations, a full disk. And the admin socket, which two daemons may want.
+ * The conformance test of the store: every operation, on SQLite or, where HELIO_TEST_PG names one,
+ * on PostgreSQL (test_authd_store.sh starts a server). What only SQLite has (its file, a full disk)
+ * is in test_authd_store_file.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,86 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "authd/admin_socket.h"
-#include "authd/store_sqlite.h"
-#include "authd/store_sqlite_impl.h"
+#include "tests/unit/store_fixture.h"
 
-#define NOW 1000000
+static const struct store_page all = { "", STORE_PAGE_MAX };
 
-struct fixture {
-	char dir[64], file[96];
-	struct store *st;
-};
-
-static int setup(void **state)
+static struct store *store_of(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	char why[512] = "";
-
-	snprintf(f->dir, sizeof(f->dir), "/tmp/helio-store.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->file, sizeof(f->file), "%s/test.sqlite", f->dir);
-	int err = store_sqlite_open(&f->st, f->file, why);
-	if (err != 0) {
-		print_error("%s\n", why);
-	}
-	*state = f;
-	return err;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	char path[128];
-
-	if (f->st != NULL) {
-		f->st->ops->destroy(f->st);
-	}
-	unlink(f->file);
-	snprintf(path, sizeof(path), "%s-wal", f->file);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s-shm", f->file);
-	unlink(path);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
-
-static void reopen(struct fixture *f)
-{
-	char why[512] = "";
-
-	f->st->ops->destroy(f->st);
-	f->st = NULL;
-	assert_int_equal(store_sqlite_open(&f->st, f->file, why), 0);
-}
-
-static void add_user(struct store *st, const char *name)
-{
-	struct store_user user = { .created_at = NOW };
-
-	snprintf(user.name, sizeof(user.name), "%s", name);
-	snprintf(user.hash, sizeof(user.hash), "$hash of %s", name);
-	assert_int_equal(st->ops->user_add(st, &user), 0);
-}
-
-static struct store_token make_token(
-	const char *jti, const char *user, const char *room, int64_t expires_at)
-{
-	struct store_token t = { .issued_at = NOW, .expires_at = expires_at };
-
-	snprintf(t.jti, sizeof(t.jti), "%s", jti);
-	snprintf(t.user, sizeof(t.user), "%s", user);
-	snprintf(t.participant, sizeof(t.participant), "%s+x", user);
-	snprintf(t.room, sizeof(t.room), "%s", room);
-	return t;
+	return ((struct store_fixture *)*state)->st;
 }
 
 static int count_token(const struct store_token *row, void *arg)
@@ -99,81 +30,130 @@ static int count_token(const struct store_token *row, void *arg)
 }
 
 static size_t token_count(
-	struct store *st, const char *room, const char *user, bool all, int64_t now)
+	struct store *st, const char *room, const char *user, bool even_dead, int64_t now)
 {
 	const struct store_token_filter filter = {
-		.room = room, .user = user, .all = all, .now = now
+		.room = room, .user = user, .all = even_dead, .now = now
 	};
 	size_t count = 0;
 
-	assert_int_equal(st->ops->token_list(st, &filter, count_token, &count), 0);
+	assert_int_equal(store_token_list(st, &filter, &all, count_token, &count), 0);
 	return count;
 }
 
 struct revocations {
 	size_t count;
-	int64_t last;
-	char jti[LIMIT_JTI + 1];
+	struct store_revocation last;
 };
 
 static int take_revocation(const struct store_revocation *row, void *arg)
 {
 	struct revocations *r = arg;
 
-	assert_true(row->seq > r->last);
-	r->last = row->seq;
+	assert_true(row->seq > r->last.seq);
+	r->last = *row;
 	r->count++;
-	snprintf(r->jti, sizeof(r->jti), "%s", row->jti);
 	return 0;
 }
 
 static struct revocations revocations(struct store *st, int64_t after, int64_t now)
 {
-	struct revocations r = { .last = after };
+	struct revocations r = { .last = { .seq = after } };
 
-	assert_int_equal(st->ops->revocation_list(st, after, now, take_revocation, &r), 0);
+	assert_int_equal(store_revocation_list(st, after, now, 500, take_revocation, &r), 0);
 	return r;
 }
 
+/* ---- users ---- */
+
 static void test_users(void **state)
 {
-	struct store *st = ((struct fixture *)*state)->st;
+	struct store *st = store_of(state);
 	struct store_user user, twice = { .name = "alice", .hash = "x" };
 
-	add_user(st, "alice");
-	assert_int_equal(st->ops->user_add(st, &twice), ERR_EXISTS);
-	assert_int_equal(st->ops->user_get(st, "alice", &user), 0);
+	store_fixture_user(st, "alice");
+	assert_int_equal(store_user_add(st, &store_tester, &twice), ERR_EXISTS);
+	assert_int_equal(store_user_get(st, "alice", &user), 0);
 	assert_string_equal(user.hash, "$hash of alice");
+	assert_string_equal(user.policy, "{}");
 	assert_int_equal(user.created_at, NOW);
 	assert_false(user.disabled);
-	assert_int_equal(st->ops->user_get(st, "Alice", &user), ERR_NOT_FOUND);
-	assert_int_equal(st->ops->user_get(st, "' OR 1=1 --", &user), ERR_NOT_FOUND);
-	assert_int_equal(st->ops->user_set_hash(st, "alice", "new"), 0);
-	assert_int_equal(st->ops->user_set_hash(st, "bob", "new"), ERR_NOT_FOUND);
-	assert_int_equal(st->ops->user_get(st, "alice", &user), 0);
-	assert_string_equal(user.hash, "new");
+	assert_int_equal(store_user_get(st, "Alice", &user), ERR_NOT_FOUND);
+	assert_int_equal(store_user_get(st, "' OR 1=1 --", &user), ERR_NOT_FOUND);
+	assert_int_equal(
+		store_user_set_policy(st, &store_tester, "alice", "{\"chat\":false}"), 0);
+	assert_int_equal(store_user_set_policy(st, &store_tester, "bob", "{}"), ERR_NOT_FOUND);
+	assert_int_equal(store_user_get(st, "alice", &user), 0);
+	assert_string_equal(user.policy, "{\"chat\":false}");
+	assert_int_equal(store_user_delete(st, &store_tester, "alice", NOW), 0);
+	assert_int_equal(store_user_delete(st, &store_tester, "alice", NOW), ERR_NOT_FOUND);
+	assert_int_equal(store_user_get(st, "alice", &user), ERR_NOT_FOUND);
 }
 
-static int stop_at_once(const struct store_user *row, void *arg)
+static void test_new_hash(void **state)
 {
-	(void)row;
-	(*(int *)arg)++;
-	return ERR_FULL;
-}
-
-static void test_list_ends_when_told(void **state)
-{
-	struct store *st = ((struct fixture *)*state)->st;
+	struct store *st = store_of(state);
 	struct store_user user;
-	int calls = 0;
 
-	add_user(st, "a");
-	add_user(st, "b");
-	assert_int_equal(st->ops->user_list(st, stop_at_once, &calls), ERR_FULL);
-	assert_int_equal(calls, 1);
-	/* and the store is of use afterwards */
-	assert_int_equal(st->ops->user_get(st, "b", &user), 0);
+	store_fixture_user(st, "alice");
+	store_fixture_room(st, "demo");
+	struct store_token t = store_fixture_token("jti-1", "alice", "demo", NOW + 100);
+	assert_int_equal(store_fixture_add(st, &t), 0);
+	/* better parameters for the same password: nothing ends */
+	assert_int_equal(store_user_set_hash(st, &store_tester, "alice", "h2", true,
+				 "$hash of alice", NOW),
+		0);
+	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 1);
+	/* too late: the password was changed meanwhile */
+	assert_int_equal(store_user_set_hash(st, &store_tester, "alice", "h3", true,
+				 "$hash of alice", NOW),
+		0);
+	assert_int_equal(store_user_get(st, "alice", &user), 0);
+	assert_string_equal(user.hash, "h2");
+	assert_int_equal(
+		store_user_set_hash(st, &store_tester, "alice", "h4", false, NULL, NOW), 0);
+	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 0);
+	assert_int_equal(store_user_set_hash(st, &store_tester, "bob", "h4", false, NULL, NOW),
+		ERR_NOT_FOUND);
 }
+
+struct names {
+	unsigned count, stop_at;
+	char text[256];
+};
+
+static int take_user(const struct store_user *row, void *arg)
+{
+	struct names *names = arg;
+	size_t len = strlen(names->text);
+
+	snprintf(names->text + len, sizeof(names->text) - len, "%s ", row->name);
+	return ++names->count == names->stop_at ? ERR_FULL : 0;
+}
+
+static void test_pages(void **state)
+{
+	struct store *st = store_of(state);
+	struct names names = { 0 };
+	const struct store_page first = { "", 2 }, second = { "b", 2 };
+	struct store_user user;
+
+	store_fixture_user(st, "c");
+	store_fixture_user(st, "a");
+	store_fixture_user(st, "b");
+	store_fixture_user(st, "B");
+	assert_int_equal(store_user_list(st, &first, take_user, &names), 0);
+	assert_string_equal(names.text, "B a ");
+	assert_int_equal(store_user_list(st, &second, take_user, &names), 0);
+	assert_string_equal(names.text, "B a c ");
+	names = (struct names){ .stop_at = 1 };
+	assert_int_equal(store_user_list(st, &all, take_user, &names), ERR_FULL);
+	assert_int_equal(names.count, 1);
+	/* and the store is of use afterwards */
+	assert_int_equal(store_user_get(st, "b", &user), 0);
+}
+
+/* ---- rooms ---- */
 
 static int sum_places(const struct store_place *row, void *arg)
 {
@@ -183,70 +163,174 @@ static int sum_places(const struct store_place *row, void *arg)
 	return 0;
 }
 
-static void test_rooms_and_places(void **state)
+static void test_places(void **state)
 {
-	struct store *st = ((struct fixture *)*state)->st;
+	static const struct store_place none = { "", 0, 0 }, one = { "r1", 49152, 0 },
+					two = { "r2", 49153, 0 };
+	struct store *st = store_of(state);
 	struct store_room room;
 	size_t rooms = 0;
 
-	assert_int_equal(st->ops->room_add(st, "demo", NOW), 0);
-	assert_int_equal(st->ops->room_add(st, "demo", NOW), ERR_EXISTS);
-	assert_int_equal(st->ops->room_get(st, "demo", &room), 0);
+	store_fixture_room(st, "demo");
+	assert_int_equal(store_room_get(st, "demo", &room), 0);
 	assert_string_equal(room.reflector, "");
-	assert_int_equal(st->ops->place_set(st, "demo", "r1", 49152, NOW), 0);
-	assert_int_equal(st->ops->place_set(st, "demo", "r2", 49153, NOW + 1), 0);
-	assert_int_equal(st->ops->room_get(st, "demo", &room), 0);
+	assert_int_equal(store_place_set(st, "demo", &one, &two, "", NOW), ERR_STATE);
+	assert_int_equal(store_place_set(st, "demo", &none, &one, "r2:49152", NOW), 0);
+	/* another authd was faster */
+	assert_int_equal(store_place_set(st, "demo", &none, &two, "", NOW), ERR_STATE);
+	assert_int_equal(store_room_get(st, "demo", &room), 0);
+	assert_string_equal(room.alternates, "r2:49152");
+	assert_int_equal(store_place_set(st, "demo", &one, &two, "", NOW + 1), 0);
+	assert_int_equal(store_room_get(st, "demo", &room), 0);
 	assert_string_equal(room.reflector, "r2");
 	assert_int_equal(room.port, 49153);
-	assert_int_equal(st->ops->place_counts(st, sum_places, &rooms), 0);
+	assert_int_equal(store_place_counts(st, sum_places, &rooms), 0);
 	assert_int_equal(rooms, 1);
 	/* a room that is not there cannot be placed */
-	assert_int_not_equal(st->ops->place_set(st, "none", "r1", 49152, NOW), 0);
-	assert_int_equal(st->ops->room_get(st, "none", &room), ERR_NOT_FOUND);
+	assert_int_equal(store_place_set(st, "none", &none, &one, "", NOW), ERR_STATE);
+	assert_int_equal(store_room_get(st, "none", &room), ERR_NOT_FOUND);
 }
+
+struct changes {
+	int64_t last;
+	char text[256];
+};
+
+static int take_change(const struct store_room *row, void *arg)
+{
+	struct changes *c = arg;
+	size_t len = strlen(c->text);
+
+	assert_true(row->policy_rev > c->last);
+	c->last = row->policy_rev;
+	snprintf(c->text + len, sizeof(c->text) - len, "%s ", row->name);
+	return 0;
+}
+
+static void expect_changes(struct store *st, int64_t *after, const char *text)
+{
+	struct changes c = { .last = *after };
+
+	assert_int_equal(store_room_changes(st, *after, 100, take_change, &c), 0);
+	assert_string_equal(c.text, text);
+	*after = c.last;
+}
+
+static void test_rooms_have_policies(void **state)
+{
+	struct store *st = store_of(state);
+	struct store_room room, twice = { .name = "a" };
+	char value[STORE_JSON_MAX + 1];
+	int64_t after = 0;
+
+	store_fixture_room(st, "a");
+	store_fixture_room(st, "b");
+	assert_int_equal(store_room_add(st, &store_tester, &twice, NOW), ERR_EXISTS);
+	expect_changes(st, &after, "a b ");
+	assert_int_equal(store_room_set(st, &store_tester, "a", "{\"capacity\":3}", 1, NOW), 0);
+	assert_int_equal(store_room_set(st, &store_tester, "a", NULL, -1, -1), 0);
+	assert_int_equal(store_room_get(st, "a", &room), 0);
+	assert_string_equal(room.policy, "{\"capacity\":3}");
+	assert_true(room.locked);
+	assert_int_equal(room.expires_at, NOW);
+	expect_changes(st, &after, "a ");
+	assert_int_equal(room.epoch, 1);
+	assert_int_equal(store_room_rekey(st, &store_tester, "b", "key2"), 0);
+	assert_int_equal(store_room_get(st, "b", &room), 0);
+	assert_int_equal(room.epoch, 2);
+	assert_string_equal(room.media_key, "key2");
+	expect_changes(st, &after, "b ");
+	assert_int_equal(store_room_set(st, &store_tester, "c", "{}", 0, 0), ERR_NOT_FOUND);
+	assert_int_equal(store_room_rekey(st, &store_tester, "c", "k"), ERR_NOT_FOUND);
+	/* a new default is news of every room */
+	assert_int_equal(store_setting_get(st, "room", value), 0);
+	assert_string_equal(value, "{}");
+	assert_int_equal(store_setting_set(st, &store_tester, "room", "{\"capacity\":9}"), 0);
+	assert_int_equal(store_setting_get(st, "room", value), 0);
+	assert_string_equal(value, "{\"capacity\":9}");
+	expect_changes(st, &after, "a b ");
+	assert_int_equal(store_room_set(st, &store_tester, "b", NULL, 0, -1), 0);
+	expect_changes(st, &after, "b ");
+	assert_int_equal(store_setting_get(st, "audit-head", value), ERR_INVALID);
+	assert_int_equal(store_setting_set(st, &store_tester, "audit-head", "1 x"), ERR_INVALID);
+}
+
+static void test_room_delete(void **state)
+{
+	static const struct store_place none = { "", 0, 0 }, one = { "r1", 49152, 0 };
+	struct store *st = store_of(state);
+	struct store_room room;
+
+	store_fixture_user(st, "alice");
+	store_fixture_room(st, "demo");
+	assert_int_equal(store_place_set(st, "demo", &none, &one, "", NOW), 0);
+	struct store_token t = store_fixture_token("jti-1", "alice", "demo", NOW + 100);
+	assert_int_equal(store_fixture_add(st, &t), 0);
+	assert_int_equal(store_room_delete(st, &store_tester, "demo", NOW), 0);
+	assert_int_equal(store_room_delete(st, &store_tester, "demo", NOW), ERR_NOT_FOUND);
+	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 0);
+	struct revocations r = revocations(st, 0, NOW);
+	assert_int_equal(r.count, 1);
+	assert_string_equal(r.last.kind, "room");
+	assert_string_equal(r.last.id, "demo");
+	assert_int_equal(r.last.until, NOW + 100);
+	/* one of the same name is another room, and lives nowhere yet */
+	store_fixture_room(st, "demo");
+	assert_int_equal(store_room_get(st, "demo", &room), 0);
+	assert_string_equal(room.reflector, "");
+}
+
+/* ---- tokens ---- */
 
 static void test_token_needs_user_and_room(void **state)
 {
-	struct store *st = ((struct fixture *)*state)->st;
-	struct store_token t = make_token("jti-0001-aaaa", "alice", "demo", NOW + 100);
-	size_t revoked = 0;
+	struct store *st = store_of(state);
+	struct store_token t = store_fixture_token("jti-0001-aaaa", "alice", "demo", NOW + 100);
+	int64_t rev = -1;
 
-	assert_int_equal(st->ops->token_add(st, &t), ERR_DENIED);
-	add_user(st, "alice");
-	assert_int_equal(st->ops->token_add(st, &t), ERR_DENIED);
-	assert_int_equal(st->ops->room_add(st, "demo", NOW), 0);
-	assert_int_equal(st->ops->token_add(st, &t), 0);
-	assert_int_equal(st->ops->token_add(st, &t), ERR_EXISTS);
-	assert_int_equal(st->ops->user_set_disabled(st, "alice", true, NOW, &revoked), 0);
-	assert_int_equal(revoked, 1);
-	t = make_token("jti-0002-aaaa", "alice", "demo", NOW + 100);
-	assert_int_equal(st->ops->token_add(st, &t), ERR_DENIED);
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
+	store_fixture_user(st, "alice");
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
+	store_fixture_room(st, "demo");
+	assert_int_equal(store_token_add(st, &store_tester, &t, &rev), 0);
+	assert_int_equal(rev, 0);
+	assert_int_equal(store_fixture_add(st, &t), ERR_EXISTS);
+	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", true, NOW), 0);
+	t = store_fixture_token("jti-0002-aaaa", "alice", "demo", NOW + 100);
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
 	assert_int_equal(token_count(st, NULL, NULL, true, NOW), 1);
-	assert_int_equal(st->ops->user_set_disabled(st, "alice", false, NOW, &revoked), 0);
-	assert_int_equal(revoked, 0);
-	assert_int_equal(st->ops->token_add(st, &t), 0);
-	assert_int_equal(
-		st->ops->user_set_disabled(st, "nobody", true, NOW, &revoked), ERR_NOT_FOUND);
+	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", false, NOW), 0);
+	assert_int_equal(store_token_add(st, &store_tester, &t, &rev), 0);
+	assert_int_equal(rev, revocations(st, 0, NOW).last.seq);
+	assert_int_equal(store_user_set_disabled(st, &store_tester, "nobody", true, NOW),
+		ERR_NOT_FOUND);
+	/* a room that is over */
+	assert_int_equal(store_room_set(st, &store_tester, "demo", NULL, -1, NOW), 0);
+	t = store_fixture_token("jti-0003-aaaa", "alice", "demo", NOW + 100);
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
 }
 
 static void add_three(struct store *st)
 {
 	static const char *const jtis[] = { "aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1" };
 
-	add_user(st, "alice");
-	add_user(st, "bob");
-	assert_int_equal(st->ops->room_add(st, "demo", NOW), 0);
-	assert_int_equal(st->ops->room_add(st, "other", NOW), 0);
+	store_fixture_user(st, "alice");
+	store_fixture_user(st, "bob");
+	store_fixture_room(st, "demo");
+	store_fixture_room(st, "other");
 	for (size_t i = 0; i < 3; i++) {
-		struct store_token t = make_token(jtis[i], i == 1 ? "bob" : "alice",
+		struct store_token t = store_fixture_token(jtis[i], i == 1 ? "bob" : "alice",
 			i == 2 ? "other" : "demo", NOW + 100 + (int64_t)i);
-		assert_int_equal(st->ops->token_add(st, &t), 0);
+		assert_int_equal(store_fixture_add(st, &t), 0);
 	}
 }
 
 static void test_token_list_filters(void **state)
 {
-	struct store *st = ((struct fixture *)*state)->st;
+	struct store *st = store_of(state);
+	const struct store_page behind = { "aaaaaaaa-1", 1 };
+	const struct store_token_filter any = { .now = NOW };
+	size_t count = 0;
 
 	add_three(st);
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 3);
@@ -255,200 +339,177 @@ static void test_token_list_filters(void **state)
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW + 100), 2);
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW + 500), 0);
 	assert_int_equal(token_count(st, NULL, NULL, true, NOW + 500), 3);
+	assert_int_equal(store_token_list(st, &any, &behind, count_token, &count), 0);
+	assert_int_equal(count, 1);
 }
 
-static void test_revoke_by_prefix(void **state)
+static void test_consume_once(void **state)
 {
-	struct store *st = ((struct fixture *)*state)->st;
+	struct store *st = store_of(state);
 	struct store_token t;
 
 	add_three(st);
-	assert_int_equal(st->ops->token_revoke(st, "aaaaaaaa", NOW, &t), ERR_EXISTS);
-	assert_int_equal(st->ops->token_revoke(st, "cccccccc", NOW, &t), ERR_NOT_FOUND);
+	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-1", "r1", NOW), 0);
+	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-1", "r1", NOW),
+		ERR_TOKEN_USED);
+	assert_int_equal(store_token_get(st, "aaaaaaaa-1", &t), 0);
+	assert_int_equal(t.consumed_at, NOW);
+	assert_string_equal(t.consumed_by, "r1");
+	assert_int_equal(store_token_revoke(st, &store_tester, "aaaaaaaa-2", NOW, &t), 0);
+	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-2", "r1", NOW),
+		ERR_TOKEN_REVOKED);
+	assert_int_equal(store_token_consume(st, &store_tester, "bbbbbbbb-1", "r1", NOW + 102),
+		ERR_TOKEN_EXPIRED);
+	assert_int_equal(
+		store_token_consume(st, &store_tester, "bbbbbbbb-", "r1", NOW), ERR_NOT_FOUND);
+	assert_int_equal(store_token_get(st, "bbbbbbbb-", &t), ERR_NOT_FOUND);
+}
+
+/* ---- revocations ---- */
+
+static void test_revoke_by_prefix(void **state)
+{
+	struct store *st = store_of(state);
+	struct store_token t;
+
+	add_three(st);
+	assert_int_equal(store_token_revoke(st, &store_tester, "aaaaaaaa", NOW, &t), ERR_EXISTS);
+	assert_int_equal(store_token_revoke(st, &store_tester, "cccccccc", NOW, &t), ERR_NOT_FOUND);
 	assert_int_equal(revocations(st, 0, NOW).count, 0);
-	assert_int_equal(st->ops->token_revoke(st, "bbbbbbbb", NOW + 1, &t), 0);
+	assert_int_equal(store_token_revoke(st, &store_tester, "bbbbbbbb", NOW + 1, &t), 0);
 	assert_string_equal(t.jti, "bbbbbbbb-1");
 	assert_int_equal(t.revoked_at, NOW + 1);
 	/* again: no error, and nothing new */
-	assert_int_equal(st->ops->token_revoke(st, "bbbbbbbb-1", NOW + 2, &t), 0);
+	assert_int_equal(store_token_revoke(st, &store_tester, "bbbbbbbb-1", NOW + 2, &t), 0);
 	assert_int_equal(t.revoked_at, NOW + 1);
 	assert_int_equal(revocations(st, 0, NOW).count, 1);
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 2);
 	assert_int_equal(token_count(st, NULL, NULL, true, NOW), 3);
 	/* what has expired cannot be revoked any more */
-	assert_int_equal(st->ops->token_revoke(st, "aaaaaaaa-1", NOW + 100, &t), ERR_NOT_FOUND);
+	assert_int_equal(store_token_revoke(st, &store_tester, "aaaaaaaa-1", NOW + 100, &t),
+		ERR_NOT_FOUND);
 }
 
 static void test_revocations_are_numbered(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct store_token t;
-	size_t gone = 0, revoked = 0;
+	size_t gone = 0;
 
 	add_three(f->st);
-	assert_int_equal(f->st->ops->token_revoke(f->st, "aaaaaaaa-1", NOW, &t), 0);
+	assert_int_equal(store_token_revoke(f->st, &store_tester, "aaaaaaaa-1", NOW, &t), 0);
 	struct revocations first = revocations(f->st, 0, NOW);
-	assert_int_equal(f->st->ops->user_set_disabled(f->st, "bob", true, NOW, &revoked), 0);
-	struct revocations second = revocations(f->st, first.last, NOW);
+	assert_int_equal(store_user_set_disabled(f->st, &store_tester, "bob", true, NOW), 0);
+	struct revocations second = revocations(f->st, first.last.seq, NOW);
 	assert_int_equal(second.count, 1);
-	assert_string_equal(second.jti, "aaaaaaaa-2");
-	assert_int_equal(revocations(f->st, second.last, NOW).count, 0);
+	assert_string_equal(second.last.kind, "user");
+	assert_string_equal(second.last.id, "bob");
+	assert_int_equal(second.last.until, NOW + 101);
+	assert_int_equal(revocations(f->st, second.last.seq, NOW).count, 0);
 	/* not sent any more when their tokens have expired */
 	assert_int_equal(revocations(f->st, 0, NOW + 100).count, 1);
-	/* numbers are not given again, even when all that had them are gone and the file was closed
-	 */
-	assert_int_equal(f->st->ops->purge(f->st, NOW + 102, &gone), 0);
+	/* numbers are not given again, even when all that had them are gone */
+	assert_int_equal(store_purge(f->st, NOW + 102, &gone), 0);
 	assert_int_equal(gone, 2);
-	reopen(f);
-	assert_int_equal(f->st->ops->token_revoke(f->st, "bbbbbbbb-1", NOW, &t), 0);
-	assert_int_equal(revocations(f->st, second.last, NOW).count, 1);
+	store_fixture_reopen(f);
+	assert_int_equal(store_token_revoke(f->st, &store_tester, "bbbbbbbb-1", NOW, &t), 0);
+	assert_int_equal(revocations(f->st, second.last.seq, NOW).count, 1);
+}
+
+static void test_bans(void **state)
+{
+	struct store *st = store_of(state);
+	struct store_revocation ban = {
+		.kind = "user", .id = "alice", .room = "demo", .ban = true, .until = NOW + 50
+	};
+	struct store_token t = store_fixture_token("jti-1", "alice", "demo", NOW + 100);
+	size_t revoked = 0;
+
+	add_three(st);
+	assert_int_equal(store_revocation_add(st, &store_tester, &ban, NOW, &revoked), 0);
+	assert_int_equal(revoked, 1);
+	assert_int_equal(token_count(st, NULL, "alice", false, NOW), 1);
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
+	struct store_token other = store_fixture_token("jti-2", "alice", "other", NOW + 100);
+	assert_int_equal(store_fixture_add(st, &other), 0);
+	/* over by itself */
+	t.issued_at = NOW + 50;
+	assert_int_equal(store_fixture_add(st, &t), 0);
+	/* lifted before its time: as if it had not been */
+	assert_int_equal(store_revocation_lift(st, &store_tester, ban.seq, NOW + 1), 0);
+	assert_int_equal(
+		store_revocation_lift(st, &store_tester, ban.seq, NOW + 1), ERR_NOT_FOUND);
+	struct revocations r = revocations(st, 0, NOW + 1);
+	assert_int_equal(r.count, 1);
+	assert_string_equal(r.last.kind, "lift");
+	assert_int_equal(atoi(r.last.id), ban.seq);
+	assert_int_equal(token_count(st, "demo", "alice", false, NOW + 1), 2);
+	t = store_fixture_token("jti-3", "alice", "demo", NOW + 100);
+	t.issued_at = NOW + 1;
+	assert_int_equal(store_fixture_add(st, &t), 0);
+	/* a ban without an end, of what nobody knows, of a kind that there is not */
+	ban = (struct store_revocation){ .kind = "user", .id = "alice", .ban = true };
+	assert_int_equal(store_revocation_add(st, &store_tester, &ban, NOW, &revoked), ERR_INVALID);
+	ban = (struct store_revocation){ .kind = "room", .id = "none" };
+	assert_int_equal(
+		store_revocation_add(st, &store_tester, &ban, NOW, &revoked), ERR_NOT_FOUND);
+	ban = (struct store_revocation){ .kind = "what", .id = "none" };
+	assert_int_equal(store_revocation_add(st, &store_tester, &ban, NOW, &revoked), ERR_INVALID);
 }
 
 static void test_reopen_keeps_all(void **state)
 {
-	struct fixture *f = *state;
+	static const struct store_place none = { "", 0, 0 }, one = { "r1", 49152, 0 };
+	struct store_fixture *f = *state;
 	struct store_token t;
-	struct stat sb;
+	struct store_room room;
 
 	add_three(f->st);
-	assert_int_equal(f->st->ops->token_revoke(f->st, "bbbbbbbb", NOW, &t), 0);
-	assert_int_equal(f->st->ops->place_set(f->st, "demo", "r1", 49152, NOW), 0);
-	reopen(f);
-	struct store_room room;
-	assert_int_equal(f->st->ops->room_get(f->st, "demo", &room), 0);
+	assert_int_equal(store_token_revoke(f->st, &store_tester, "bbbbbbbb", NOW, &t), 0);
+	assert_int_equal(store_place_set(f->st, "demo", &none, &one, "", NOW), 0);
+	store_fixture_reopen(f);
+	assert_int_equal(store_room_get(f->st, "demo", &room), 0);
 	assert_string_equal(room.reflector, "r1");
 	assert_int_equal(token_count(f->st, NULL, NULL, false, NOW), 2);
 	assert_int_equal(revocations(f->st, 0, NOW).count, 1);
-	assert_int_equal(f->st->ops->check(f->st), 0);
-	assert_int_equal(stat(f->file, &sb), 0);
-	assert_int_equal(sb.st_mode & 0777, 0600);
+	assert_int_equal(store_check(f->st), 0);
+	assert_int_equal(store_schema(f->st), 1);
 }
 
-static void run_sql(struct store *st, const char *text)
-{
-	char *error = NULL;
+#define BOTH(run) { #run, run, NULL, NULL, NULL }
 
-	if (sqlite3_exec(store_sqlite_of(st)->db, text, NULL, NULL, &error) != SQLITE_OK) {
-		fail_msg("%s: %s", text, error);
+static const struct CMUnitTest conformance[] = {
+	BOTH(test_users),
+	BOTH(test_new_hash),
+	BOTH(test_pages),
+	BOTH(test_places),
+	BOTH(test_rooms_have_policies),
+	BOTH(test_room_delete),
+	BOTH(test_token_needs_user_and_room),
+	BOTH(test_token_list_filters),
+	BOTH(test_consume_once),
+	BOTH(test_revoke_by_prefix),
+	BOTH(test_revocations_are_numbered),
+	BOTH(test_bans),
+	BOTH(test_reopen_keeps_all),
+};
+
+#define COUNT (sizeof(conformance) / sizeof(conformance[0]))
+
+static int run_on(const char *name, CMFixtureFunction begin)
+{
+	struct CMUnitTest tests[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++) {
+		tests[i] = conformance[i];
+		tests[i].setup_func = begin;
+		tests[i].teardown_func = store_fixture_end;
 	}
-}
-
-static void test_newer_schema_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct store *again = NULL;
-	char why[512] = "";
-
-	run_sql(f->st, "INSERT INTO schema_version VALUES (999, 0)");
-	assert_int_equal(store_sqlite_open(&again, f->file, why), ERR_STORE);
-	assert_non_null(strstr(why, "999"));
-	assert_non_null(strstr(why, "newer"));
-}
-
-static void test_garbage_is_refused(void **state)
-{
-	struct fixture *f = *state;
-	struct store *again = NULL;
-	char why[512] = "", file[128];
-
-	snprintf(file, sizeof(file), "%s/garbage", f->dir);
-	FILE *fp = fopen(file, "w");
-	assert_non_null(fp);
-	for (int i = 0; i < 1000; i++) {
-		fputs("this is no database ", fp);
-	}
-	fclose(fp);
-	assert_int_equal(store_sqlite_open(&again, file, why), ERR_STORE);
-	assert_non_null(strstr(why, "garbage"));
-	unlink(file);
-	assert_int_equal(store_sqlite_open(&again, "/nonexistent/dir/x", why), ERR_STORE);
-}
-
-/* The disk is full: nothing is half done, reading goes on, and writing comes back with the space.
- */
-static void test_full_disk(void **state)
-{
-	struct fixture *f = *state;
-	struct store *st = f->st;
-	char name[LIMIT_NAME + 1], jti[LIMIT_JTI + 1];
-	struct store_user user;
-	size_t tokens = 0, revoked = 0;
-	int err = 0;
-
-	add_user(st, "alice");
-	assert_int_equal(st->ops->room_add(st, "demo", NOW), 0);
-	run_sql(st, "PRAGMA max_page_count = 24");
-	while (err == 0) {
-		snprintf(jti, sizeof(jti), "token-%056zu", tokens);
-		struct store_token t = make_token(jti, "alice", "demo", NOW + 100);
-		err = st->ops->token_add(st, &t);
-		tokens += err == 0;
-		assert_true(tokens < 10000);
-	}
-	assert_int_equal(err, ERR_STORE);
-	assert_int_equal(token_count(st, NULL, NULL, true, NOW), tokens);
-	/* a transaction of several statements leaves nothing behind either */
-	assert_int_equal(st->ops->user_set_disabled(st, "alice", true, NOW, &revoked), ERR_STORE);
-	assert_int_equal(st->ops->user_get(st, "alice", &user), 0);
-	assert_false(user.disabled);
-	assert_int_equal(token_count(st, NULL, NULL, false, NOW), tokens);
-	assert_int_equal(revocations(st, 0, NOW).count, 0);
-	assert_int_equal(st->ops->check(st), 0);
-	run_sql(st, "PRAGMA max_page_count = 100000");
-	struct store_token t = make_token("token-after", "alice", "demo", NOW + 100);
-	assert_int_equal(st->ops->token_add(st, &t), 0);
-	snprintf(name, sizeof(name), "later");
-	add_user(st, name);
-	reopen(f);
-	assert_int_equal(token_count(f->st, NULL, NULL, true, NOW), tokens + 1);
-}
-
-/* A daemon that is stopped keeps its socket: its backlog is full, and a start must not wait for it
- * or take the socket away. */
-static void test_admin_socket_of_a_busy_daemon(void **state)
-{
-	struct fixture *f = *state;
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), clients[8], fd = -1;
-	char why[512] = "";
-	unsigned count = 0;
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/sock", f->dir);
-	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	assert_int_equal(listen(listener, 0), 0);
-	do {
-		assert_in_range(count, 0, 7);
-		clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	} while (connect(clients[count++], (struct sockaddr *)&addr, sizeof(addr)) == 0);
-	assert_int_equal(admin_socket_open(addr.sun_path, &fd, why), ERR_EXISTS);
-	assert_non_null(strstr(why, "in use"));
-	while (count > 0) {
-		close(clients[--count]);
-	}
-	close(listener);
-	/* nobody is left: the file is stale */
-	assert_int_equal(admin_socket_open(addr.sun_path, &fd, why), 0);
-	close(fd);
-	unlink(addr.sun_path);
+	return _cmocka_run_group_tests(name, tests, COUNT, NULL, NULL);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_admin_socket_of_a_busy_daemon, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_users, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_list_ends_when_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rooms_and_places, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_token_needs_user_and_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_token_list_filters, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_revoke_by_prefix, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_revocations_are_numbered, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reopen_keeps_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_newer_schema_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_garbage_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return store_fixture_pg() != NULL ? run_on("postgresql", store_fixture_pgsql)
+					  : run_on("sqlite", store_fixture_sqlite);
 }

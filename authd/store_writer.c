@@ -1,0 +1,239 @@
+/*
+ * store_writer: owns the one thread that changes the database. It takes all works that wait, runs
+ * them in one transaction, each in a savepoint, commits, and lets their callers go. Must never
+ * answer 0 for what was not committed, nor refuse a work for the fault of another one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/store_core.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+/* A caller that waits; on its stack. */
+struct store_job {
+	struct list node;
+	store_work work;
+	void *arg;
+	int result;
+	bool done;
+	pthread_cond_t changed;
+};
+
+/* Works that are in one transaction, oldest first. */
+struct batch {
+	struct store_job *jobs[STORE_BATCH_MAX];
+	size_t count;
+};
+
+static int plain(struct store_txn *txn, const char *sql)
+{
+	int err = txn->db->ops->run(txn->db, sql, NULL, 0, NULL, NULL, NULL);
+
+	txn->failed = txn->failed || err != 0;
+	return err;
+}
+
+/* One work in its savepoint. ERR_STORE: the whole transaction is of no use any more. */
+static int run_one(struct store_txn *txn, struct store_job *job)
+{
+	struct store_chain chain = txn->chain;
+	bool wake = txn->wake;
+
+	if (plain(txn, "SAVEPOINT work") != 0) {
+		return ERR_STORE;
+	}
+	job->result = job->work(txn, job->arg);
+	if (txn->failed || job->result == ERR_STORE) {
+		return ERR_STORE;
+	}
+	if (job->result != 0) {
+		txn->chain = chain;
+		txn->wake = wake;
+		if (plain(txn, "ROLLBACK TO SAVEPOINT work") != 0) {
+			return ERR_STORE;
+		}
+	}
+	return plain(txn, "RELEASE SAVEPOINT work");
+}
+
+static int take_hash(const struct db_row *row, void *arg)
+{
+	struct store_txn *txn = arg;
+
+	txn->changed = strcmp(txn->db->ops->row_text(row, 0), txn->chain.hash) == 0;
+	return 0;
+}
+
+/*
+ * The answer to a commit can be lost on its way although the commit was done; to run everything
+ * again would then do it twice. The last audit record tells; begin() waits for the end of what the
+ * server may still be at. ERR_STORE: nobody can say.
+ */
+static int was_committed(struct store_txn *txn, bool *committed)
+{
+	const struct db_value seq[] = { DB_I(txn->chain.seq) };
+	int err = txn->db->ops->begin(txn->db);
+
+	txn->changed = 0;
+	if (err == 0 && txn->chain.grown) {
+		err = txn->db->ops->run(txn->db, "SELECT hash FROM audit WHERE seq = $1", seq, 1,
+			take_hash, txn, NULL);
+	}
+	txn->db->ops->rollback(txn->db);
+	*committed = txn->changed != 0;
+	return err;
+}
+
+enum outcome { COMMITTED, TAKEN_BACK, UNKNOWN };
+
+static enum outcome run_batch(struct db *db, struct batch *batch, bool *wake)
+{
+	struct store_txn txn = { .db = db };
+	bool committed = false;
+	int err = db->ops->begin(db);
+
+	for (size_t i = 0; i < batch->count && err == 0; i++) {
+		err = run_one(&txn, batch->jobs[i]);
+	}
+	if (err == 0) {
+		err = store_chain_save(&txn);
+	}
+	if (err == 0 && txn.wake) {
+		err = db->ops->notify(db);
+	}
+	if (err != 0) {
+		db->ops->rollback(db);
+		return TAKEN_BACK;
+	}
+	*wake = txn.wake;
+	if (db->ops->commit(db) == 0) {
+		return COMMITTED;
+	}
+	db->ops->rollback(db);
+	if (was_committed(&txn, &committed) != 0) {
+		return UNKNOWN;
+	}
+	return committed ? COMMITTED : TAKEN_BACK;
+}
+
+/* After a failure each runs in a transaction of its own, once. True: control links are to know. */
+static bool run_all(struct db *db, struct batch *batch)
+{
+	bool wake = false, any = false;
+	enum outcome outcome = run_batch(db, batch, &wake);
+
+	if (outcome == COMMITTED) {
+		return wake;
+	}
+	for (size_t i = 0; i < batch->count; i++) {
+		struct batch one = { .jobs = { batch->jobs[i] }, .count = 1 };
+
+		if (outcome == UNKNOWN || batch->count == 1 ||
+			run_batch(db, &one, &wake) != COMMITTED) {
+			one.jobs[0]->result = ERR_STORE;
+		} else {
+			any = any || wake;
+		}
+		wake = false;
+	}
+	return any;
+}
+
+/* With the mutex held. */
+static void take_batch(struct store *st, struct batch *batch)
+{
+	batch->count = 0;
+	while (!list_empty(&st->waiting) && batch->count < STORE_BATCH_MAX) {
+		struct store_job *job = LIST_ENTRY(st->waiting.next, struct store_job, node);
+
+		list_remove(&job->node);
+		batch->jobs[batch->count++] = job;
+	}
+	st->waiting_count -= batch->count;
+	pthread_cond_broadcast(&st->space);
+}
+
+static void finish_batch(struct store *st, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		struct store_job *job = batch->jobs[i];
+
+		if (job->result == 0) {
+			st->checked_ms = (int64_t)clock_now_ms();
+		}
+		job->done = true;
+		pthread_cond_signal(&job->changed);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct store *st = arg;
+	struct batch batch;
+
+	pthread_mutex_lock(&st->mutex);
+	for (;;) {
+		while (list_empty(&st->waiting) && !st->stop) {
+			pthread_cond_wait(&st->more, &st->mutex);
+		}
+		if (list_empty(&st->waiting)) {
+			break;
+		}
+		take_batch(st, &batch);
+		pthread_mutex_unlock(&st->mutex);
+		bool wake = run_all(st->writer, &batch);
+		pthread_mutex_lock(&st->mutex);
+		finish_batch(st, &batch);
+		if (wake) {
+			pthread_mutex_unlock(&st->mutex);
+			store_changed_tell(st);
+			pthread_mutex_lock(&st->mutex);
+		}
+	}
+	pthread_mutex_unlock(&st->mutex);
+	return NULL;
+}
+
+int store_write(struct store *st, store_work work, void *arg)
+{
+	struct store_job job = { .work = work, .arg = arg };
+
+	pthread_cond_init(&job.changed, NULL);
+	pthread_mutex_lock(&st->mutex);
+	while (st->waiting_count >= STORE_WAITING_MAX) {
+		pthread_cond_wait(&st->space, &st->mutex);
+	}
+	list_append(&st->waiting, &job.node);
+	if (st->waiting_count++ == 0) {
+		pthread_cond_signal(&st->more);
+	}
+	while (!job.done) {
+		pthread_cond_wait(&job.changed, &st->mutex);
+	}
+	pthread_mutex_unlock(&st->mutex);
+	pthread_cond_destroy(&job.changed);
+	return job.result;
+}
+
+int store_writer_start(struct store *st)
+{
+	if (pthread_create(&st->thread, NULL, run, st) != 0) {
+		return ERR_SYSTEM;
+	}
+	st->running = true;
+	return 0;
+}
+
+void store_writer_stop(struct store *st)
+{
+	if (!st->running) {
+		return;
+	}
+	pthread_mutex_lock(&st->mutex);
+	st->stop = true;
+	pthread_cond_signal(&st->more);
+	pthread_mutex_unlock(&st->mutex);
+	pthread_join(st->thread, NULL);
+	st->running = false;
+}
