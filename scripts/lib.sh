@@ -327,6 +327,16 @@ authd_settings()
 	} >"$RUN/authd.conf"
 }
 
+# authd_settings_again NAME PORT: another authd of the same cluster on the same database (behind authd_settings):
+# $RUN/NAME.conf, its socket is $RUN/NAME.sock. It is started with authd_start NAME.
+authd_settings_again()
+{
+	[ -s "$RUN/$1.crt" ] || pki_issue "$1" authd.test localhost 127.0.0.1 ::1
+	mkdir -p "$RUN/$1.state"
+	sed -e "s|\"127.0.0.1:$AUTHD_PORT\"|\"127.0.0.1:$2\"|" -e "s|$RUN/authd\.|$RUN/$1.|" \
+		-e "s|\"$RUN/state\"|\"$RUN/$1.state\"|" "$RUN/authd.conf" >"$RUN/$1.conf"
+}
+
 # ---------------------------------------------------------------- daemons
 
 # daemon_start NAME COMMAND...: in a session of its own, so that Ctrl-C reaches the script alone and the
@@ -349,7 +359,7 @@ reflector_start()
 
 authd_start()
 {
-	daemon_start authd "$AUTHD_BIN" --settings "$RUN/authd.conf"
+	daemon_start "${1:-authd}" "$AUTHD_BIN" --settings "$RUN/${1:-authd}.conf"
 }
 
 # log_has NAME EVENT [KEY=VALUE...]: the daemon's log has a line with this event and these pairs.

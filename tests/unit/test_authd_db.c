@@ -2,12 +2,14 @@
  * test_authd_db: what db.h promises, on both drivers; what only PostgreSQL can do (a connection
  * that goes away, notifications) behind it. tests/unit/test_authd_db.sh starts the server.
  */
+#include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,7 +38,7 @@ static int open_db(const char *kind, struct db **out)
 		return err;
 	}
 	(void)snprintf(file, sizeof(file), "%s/test.sqlite", getenv("HELIO_TEST_DIR"));
-	(void)file; return ERR_STORE;
+	return db_sqlite_open(out, file, why);
 }
 
 static int exec(struct db *db, const char *sql)
@@ -58,6 +60,11 @@ static int set_up(void **state, const char *kind)
 		0);
 	*state = f;
 	return 0;
+}
+
+static int set_up_sqlite(void **state)
+{
+	return set_up(state, "sqlite");
 }
 
 static int set_up_pgsql(void **state)
@@ -381,6 +388,42 @@ static void a_statement_has_an_end(void **state)
 	assert_int_equal(count_rows(f->db), 0);
 }
 
+/* A server that stops in the middle, and one that never says a word: both are given up. */
+static void a_silent_server_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct rows rows;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	char url[96], why[DB_WHY_SIZE];
+
+	assert_int_equal(query(&rows, f->db, 1, "SELECT pg_backend_pid()", NONE), 0);
+	pid_t backend = (pid_t)rows.last;
+	assert_int_equal(kill(backend, SIGSTOP), 0);
+	uint64_t begin_ms = clock_now_ms();
+	int err = exec(f->db, "SELECT 1");
+	uint64_t took_ms = clock_now_ms() - begin_ms;
+	assert_int_equal(kill(backend, SIGCONT), 0);
+	assert_int_equal(err, ERR_STORE);
+	assert_in_range(took_ms, 5000, 20000);
+	assert_int_equal(count_rows(f->db), 0); /* by a new connection */
+
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	(void)snprintf(url, sizeof(url), "postgresql://helio:geheim@127.0.0.1:%u/x",
+		ntohs(sin.sin_port));
+	struct db *db;
+	begin_ms = clock_now_ms();
+	assert_int_equal(db_pgsql_open(&db, url, why), ERR_STORE);
+	assert_in_range(clock_now_ms() - begin_ms, 1000, 8000);
+	assert_non_null(strstr(why, "did not answer"));
+	assert_null(strstr(why, "geheim"));
+	(void)close(fd);
+}
+
 static void notifications(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +488,7 @@ static void what_cannot_be_opened(void **state)
 }
 
 #define BOTH(test)                                                                                 \
+	{ "sqlite: " #test, test, set_up_sqlite, tear_down, NULL },                                \
 	{                                                                                          \
 		"pgsql: " #test, test, set_up_pgsql, tear_down, NULL                               \
 	}
@@ -469,6 +513,7 @@ int main(void)
 		PGSQL(a_server_that_restarts),
 		PGSQL(writers_are_one_behind_the_other),
 		PGSQL(a_statement_has_an_end),
+		PGSQL(a_silent_server_is_given_up),
 		PGSQL(notifications),
 		cmocka_unit_test(what_cannot_be_opened),
 	};
