@@ -38,6 +38,7 @@ static const struct route {
 	{ "GET", "/v1/rooms/{}", A, route_room_get },
 	{ "GET", "/v1/participants", A, route_participants_get },
 	{ "GET", "/v1/tokens", A, route_tokens_get },
+	{ "POST", "/v1/tokens/consume", A | BODY, route_tokens_consume },
 	{ "DELETE", "/v1/tokens/{}", A, route_token_delete },
 	{ "GET", "/v1/users", A, route_users_get },
 	{ "POST", "/v1/users", A | BODY | HASH, route_users_post },

@@ -83,6 +83,7 @@ void route_rooms_post(const struct route_call *call);
 void route_room_get(const struct route_call *call);
 void route_participants_get(const struct route_call *call);
 void route_tokens_get(const struct route_call *call); /* route_tokens.c */
+void route_tokens_consume(const struct route_call *call); /* route_consume.c */
 void route_token_delete(const struct route_call *call);
 void route_users_get(const struct route_call *call); /* route_users.c */
 void route_users_post(const struct route_call *call);
