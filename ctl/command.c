@@ -165,9 +165,17 @@ const struct command commands[] = {
 		"Keys are grants.KEY (see user policy) and room.KEY (see room policy).",
 		policy_set },
 
+	{ "top", "", NULL, NULL, 0, JSON | O(ONCE) | O(INTERVAL) | O(VIEW) | O(SORT) | O(FILTER),
+		"watch rooms, participants, reflectors and workers live",
+		"Keys: r p w choose the view, s and S the column to sort by and its direction, / filters, + and -\n"
+		"change the interval, arrows and page keys scroll, h shows help, q ends.",
+		top_run },
 	{ "events", "", NULL, NULL, 0, JSON | O(FOLLOW), "show what happened lately",
 		"With --follow new events are shown as they come; --json prints one object a line.",
 		events_run },
+	{ "doctor", "", NULL, NULL, 0, JSON | O(SETTINGS),
+		"look for what is wrong, and say what to do",
+		"Exit status 1 when something failed.", doctor_run },
 	{ "status", "", NULL, NULL, 0, JSON, "show how authd is", NULL, status_run },
 	{ "context", "add", "NAME URL", "-", LOCAL,
 		O(CA) | O(KEY_FILE) | O(CERTIFICATE) | O(CERTIFICATE_KEY),

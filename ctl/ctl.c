@@ -175,6 +175,9 @@ int ctl_call(struct ctl *ctl, const char *what, const char *method, const char *
 	if (err == 0) {
 		return CTL_OK;
 	}
+	if (ctl->silent) {
+		return exit_for(err);
+	}
 	if (asprintf(&why, "%s", client_why(ctl->client)) < 0) {
 		return CTL_FAILED;
 	}
@@ -223,8 +226,11 @@ static int add_page(json_t *whole, json_t *page, const char *list)
 	return json_array_extend(json_object_get(whole, list), items);
 }
 
-static int bad_pages(const char *what)
+static int bad_pages(const struct ctl *ctl, const char *what)
 {
+	if (ctl->silent) {
+		return CTL_FAILED;
+	}
 	ctl_complain(what, "authd's pages make no sense: one has no end, or no items",
 		"are helioctl and authd of one version?");
 	return CTL_FAILED;
@@ -244,7 +250,7 @@ int ctl_list(struct ctl *ctl, const char *what, const struct client_path *path, 
 		json_t *page = NULL;
 
 		if (pages > PAGES_MAX || strcmp(before, after) == 0) {
-			return bad_pages(what);
+			return bad_pages(ctl, what);
 		}
 		memcpy(before, after, sizeof(before));
 		page_path = *path;
@@ -260,7 +266,7 @@ int ctl_list(struct ctl *ctl, const char *what, const struct client_path *path, 
 				break; /* the last page was full: nothing more */
 			}
 			if (add_page(*answer, page, list) != 0) {
-				status = bad_pages(what);
+				status = bad_pages(ctl, what);
 			}
 			json_object_set(*answer, "next", json_object_get(page, "next"));
 		}

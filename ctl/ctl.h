@@ -35,6 +35,7 @@ struct ctl {
 	bool json, quiet;
 	bool colour; /* stdout is a terminal that wants it */
 	unsigned timeout_ms;
+	bool silent; /* ctl_call() and ctl_list() say nothing when they fail */
 };
 
 /*

@@ -49,6 +49,26 @@ void format_bytes(char out[32], uint64_t bytes)
 	snprintf(out, 32, unit > 0 && value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
+void format_rate(char out[32], double rate)
+{
+	static const char units[] = { '\0', 'k', 'M', 'G', 'T', 'P' };
+	size_t unit = 0;
+
+	if (!(rate >= 0)) {
+		snprintf(out, 32, "-"); /* also what is no number */
+		return;
+	}
+	while (rate >= 999.5 && unit + 1 < sizeof(units)) {
+		rate /= 1000;
+		unit++;
+	}
+	if (unit == 0) {
+		snprintf(out, 32, "%.0f", rate);
+	} else {
+		snprintf(out, 32, rate < 9.95 ? "%.1f%c" : "%.0f%c", rate, units[unit]);
+	}
+}
+
 void format_rfc3339(char out[32], int64_t when)
 {
 	time_t t = (time_t)when;

@@ -10,6 +10,8 @@
 void format_relative(char out[32], int64_t when, int64_t now);
 /* "832 B", "1.4 MB" (powers of 1000). */
 void format_bytes(char out[32], uint64_t bytes);
+/* Bits a second: "0", "950k", "1.2M" (powers of 1000). */
+void format_rate(char out[32], double rate);
 /* "2026-11-21T07:45:00Z"; "" for a time that has no such form. */
 void format_rfc3339(char out[32], int64_t when);
 
