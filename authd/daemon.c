@@ -14,6 +14,7 @@
 #include "authd/http_cert.h"
 #include "authd/http_srv.h"
 #include "authd/jwks.h"
+#include "authd/login_password.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
 #include "authd/store_tokens.h"
@@ -37,6 +38,7 @@ struct authd_daemon {
 	struct jws_signer *signer;
 	struct store *store;
 	struct pass_hash *pass_hash;
+	struct login_password login_password;
 	struct login *login;
 	struct link_dial *link_dial;
 	struct placement *placement;
@@ -129,7 +131,11 @@ static int make_parts(struct authd_daemon *d)
 	int err = pass_hash_create(&d->pass_hash, 0, s->hash_memory, s->hash_passes);
 
 	if (err == 0) {
-		err = login_create(&d->login, d->store, d->pass_hash);
+		d->login_password =
+			(struct login_password){ .store = d->store, .ph = d->pass_hash };
+		const struct login_backend backends[] = { login_password_backend(
+			&d->login_password) };
+		err = login_create(&d->login, d->store, backends, 1);
 	}
 	if (err == 0) {
 		err = placement_create(&d->placement, d->store, link_each, d->link_dial);

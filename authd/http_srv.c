@@ -14,6 +14,7 @@
 
 #include "authd/http_cert.h"
 #include "authd/http_exchange.h"
+#include "authd/pass_hash.h"
 #include "common/log.h"
 #include "proto/tls_io.h"
 
@@ -153,7 +154,9 @@ static int make_pools(struct http_srv *srv)
 		.key_max = GENERAL_QUEUE,
 		.wait_ms = WAIT_MS };
 	const struct work_conf login = { .name = "login",
-		.threads = cores > 0 ? (unsigned)cores : 1,
+		/* those beyond the cores wait in the queues of hashes, where known users go first
+		 */
+		.threads = (cores > 0 ? (unsigned)cores : 1) + 2 * PASS_HASH_WAITING,
 		.queue_max = LOGIN_QUEUE,
 		.key_max = LOGIN_QUEUE_OF_ONE,
 		.wait_ms = WAIT_MS };

@@ -1,15 +1,15 @@
 /*
- * login: owns the limits on failed logins and their log. Must never tell a stranger which of the
- * three was wrong: not by text, not by length, not by time.
+ * login: owns the limits on failed logins and their log, and asks the back ends. Must never tell a
+ * stranger which of the three was wrong: not by text, not by length, not by time.
  */
 #include "authd/login.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "authd/login_rate.h"
 #include "authd/store_rooms.h"
-#include "authd/store_users.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -18,17 +18,21 @@
 
 struct login {
 	struct store *store;
-	struct pass_hash *ph;
+	struct login_backend backends[LOGIN_BACKENDS_MAX];
+	size_t backend_count;
 	struct login_rate *rate;
 	pthread_mutex_t mutex; /* guards the log budget */
 	int64_t log_second;
 	unsigned logged, suppressed;
 };
 
-int login_create(struct login **out, struct store *store, struct pass_hash *ph)
+int login_create(
+	struct login **out, struct store *store, const struct login_backend *backends, size_t count)
 {
+	if (count > LOGIN_BACKENDS_MAX) {
+		return ERR_INVALID;
+	}
 	struct login *login = calloc(1, sizeof(*login));
-
 	if (login == NULL) {
 		return ERR_NOMEM;
 	}
@@ -38,7 +42,8 @@ int login_create(struct login **out, struct store *store, struct pass_hash *ph)
 		return err;
 	}
 	login->store = store;
-	login->ph = ph;
+	memcpy(login->backends, backends, count * sizeof(*backends));
+	login->backend_count = count;
 	pthread_mutex_init(&login->mutex, NULL);
 	*out = login;
 	return 0;
@@ -81,36 +86,53 @@ static void log_failure(struct login *login, const struct login_attempt *a, int 
 	}
 }
 
-/* Everything is looked up and hashed before anything is decided. */
-static int decide(struct login *login, const struct login_attempt *a)
+/* The first that says yes decides. One that could not find out may not turn into a no. */
+static int ask_backends(struct login *login, const struct login_ask *ask)
 {
-	struct store_user user;
-	struct store_room room;
-	int user_err = store_user_get(login->store, a->user, &user);
-	int room_err = store_room_get(login->store, a->room, &room);
+	int result = ERR_LOGIN;
 
-	if ((user_err != 0 && user_err != ERR_NOT_FOUND) ||
-		(room_err != 0 && room_err != ERR_NOT_FOUND)) {
-		return ERR_STORE;
+	for (size_t i = 0; i < login->backend_count; i++) {
+		int err = login->backends[i].check(login->backends[i].state, ask);
+		if (err == 0) {
+			return 0;
+		}
+		if (err != ERR_LOGIN) {
+			result = err;
+		}
 	}
-	int err = pass_hash_verify(
-		login->ph, PASS_HASH_STRANGER, user_err == 0 ? user.hash : NULL, a->password, NULL);
-	if (err == 0 && (user.disabled || room_err != 0)) {
-		err = ERR_LOGIN;
-	}
-	return err;
+	return result;
 }
 
-int login_check(struct login *login, const struct login_attempt *attempt, unsigned *retry_after)
+/* Everything is looked up and hashed before anything is decided. */
+static int decide(struct login *login, const struct login_attempt *a, bool known)
 {
-	uint64_t now = clock_now_ms();
+	const struct login_ask ask = { .user = a->user, .password = a->password, .known = known };
+	struct store_room room;
+	int room_err = store_room_get(login->store, a->room, &room);
 
-	*retry_after = login_rate_take(login->rate, attempt->address, attempt->user, now);
+	if (room_err != 0 && room_err != ERR_NOT_FOUND) {
+		return room_err;
+	}
+	int err = ask_backends(login, &ask);
+	return err == 0 && room_err != 0 ? ERR_LOGIN : err;
+}
+
+int login_begin(struct login *login, const struct login_attempt *attempt, bool *known,
+	unsigned *retry_after)
+{
+	*retry_after = login_rate_take(
+		login->rate, attempt->address, attempt->user, clock_now_ms(), known);
 	if (*retry_after > 0) {
 		log_failure(login, attempt, ERR_RATE);
 		return ERR_RATE;
 	}
-	int err = decide(login, attempt);
+	return 0;
+}
+
+void login_end(struct login *login, const struct login_attempt *attempt, int err)
+{
+	uint64_t now = clock_now_ms();
+
 	if (err == 0) {
 		login_rate_success(login->rate, attempt->address, attempt->user, now);
 	} else if (err == ERR_LOGIN) {
@@ -118,9 +140,21 @@ int login_check(struct login *login, const struct login_attempt *attempt, unsign
 	} else {
 		login_rate_return(login->rate, attempt->address, attempt->user, now);
 		if (err == ERR_RATE) {
-			*retry_after = QUEUE_RETRY_S;
 			log_failure(login, attempt, err);
 		}
 	}
+}
+
+int login_check(struct login *login, const struct login_attempt *attempt, unsigned *retry_after)
+{
+	bool known = false;
+	int err = login_begin(login, attempt, &known, retry_after);
+
+	if (err != 0) {
+		return err;
+	}
+	err = decide(login, attempt, known);
+	login_end(login, attempt, err);
+	*retry_after = err == ERR_RATE ? QUEUE_RETRY_S : 0;
 	return err;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS 2048u
+#define SETS 16384u
 #define WAYS 4u
 #define PAIR_KEEP_MS (30ull * 86400u * 1000u)
 
@@ -146,14 +146,15 @@ static bool is_known(struct login_rate *rate, uint64_t pair, uint64_t now)
 	return e != NULL && e->known_until > now;
 }
 
-unsigned login_rate_take(
-	struct login_rate *rate, const char *address, const char *user, uint64_t now_ms)
+unsigned login_rate_take(struct login_rate *rate, const char *address, const char *user,
+	uint64_t now_ms, bool *known)
 {
 	struct keys k = keys_of(rate, address, user);
 	uint64_t wait;
 
 	pthread_mutex_lock(&rate->mutex);
-	if (is_known(rate, k.pair, now_ms)) {
+	bool pair_is_known = is_known(rate, k.pair, now_ms);
+	if (pair_is_known) {
 		wait = wait_of(rate, k.pair, LOGIN_RATE_USER_BURST, LOGIN_RATE_USER_MS, now_ms);
 		if (wait == 0) {
 			add(rate, k.pair, LOGIN_RATE_USER_MS, now_ms);
@@ -170,6 +171,9 @@ unsigned login_rate_take(
 		}
 	}
 	pthread_mutex_unlock(&rate->mutex);
+	if (known != NULL) {
+		*known = pair_is_known;
+	}
 	return (unsigned)((wait + 999) / 1000);
 }
 

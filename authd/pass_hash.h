@@ -20,7 +20,7 @@
 #include "proto/errcode.h"
 
 #define PASS_HASH_WAITING 16u /* who may wait for a slot, in each queue */
-#define PASS_HASH_SIZE 128u
+#define PASS_HASH_SIZE 192u
 
 struct pass_hash;
 

@@ -42,7 +42,13 @@ static const struct route {
 	{ "DELETE", "/v1/tokens/{}", A, route_token_delete },
 	{ "GET", "/v1/users", A, route_users_get },
 	{ "POST", "/v1/users", A | BODY | HASH, route_users_post },
+	{ "GET", "/v1/users/{}", A, route_user_get },
 	{ "PATCH", "/v1/users/{}", A | BODY | HASH, route_user_patch },
+	{ "DELETE", "/v1/users/{}", A, route_user_delete },
+	{ "GET", "/v1/apikeys", A, route_apikeys_get },
+	{ "POST", "/v1/apikeys", A | BODY, route_apikeys_post },
+	{ "GET", "/v1/apikeys/{}", A, route_apikey_get },
+	{ "DELETE", "/v1/apikeys/{}", A, route_apikey_delete },
 	{ "GET", "/v1/reflectors", A, route_reflectors_get },
 };
 

@@ -87,7 +87,13 @@ void route_tokens_consume(const struct route_call *call); /* route_consume.c */
 void route_token_delete(const struct route_call *call);
 void route_users_get(const struct route_call *call); /* route_users.c */
 void route_users_post(const struct route_call *call);
+void route_user_get(const struct route_call *call);
 void route_user_patch(const struct route_call *call);
+void route_user_delete(const struct route_call *call);
+void route_apikeys_get(const struct route_call *call); /* route_apikeys.c */
+void route_apikeys_post(const struct route_call *call);
+void route_apikey_get(const struct route_call *call);
+void route_apikey_delete(const struct route_call *call);
 void route_reflectors_get(const struct route_call *call); /* route_reflectors.c */
 
 #endif
