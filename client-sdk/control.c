@@ -10,8 +10,6 @@
 #include "client-sdk/control_out.h"
 #include "proto/msg.h"
 
-#define HEARTBEAT_MIN_MS 50
-#define HEARTBEAT_MAX_MS 600000
 #define TEXT_MAX 1024u /* bytes of a text for people */
 #define REFUSE_EVERY_MS 1000 /* unknown messages are answered this often at most */
 
@@ -65,7 +63,6 @@ static int on_welcome(struct session *s, const json_t *message, int64_t now)
 	const json_t *capabilities;
 	int64_t version, max_payload, heartbeat;
 
-	(void)now;
 	if (msg_get_int(message, "version", INT32_MIN, INT32_MAX, &version) != 0) {
 		return ERR_BAD_FIELD;
 	}
@@ -76,7 +73,8 @@ static int on_welcome(struct session *s, const json_t *message, int64_t now)
 	if (msg_get_string(message, "room", LIMIT_NAME, &room) != 0 ||
 		msg_get_int(message, "max_payload", LIMIT_PAYLOAD_MIN, LIMIT_PAYLOAD_DEFAULT,
 			&max_payload) != 0 ||
-		msg_get_int(message, "heartbeat_ms", HEARTBEAT_MIN_MS, HEARTBEAT_MAX_MS,
+		msg_get_int(message, "heartbeat_ms", CONTROL_HEARTBEAT_MIN_MS,
+			CONTROL_HEARTBEAT_MAX_MS,
 			&heartbeat) != 0 ||
 		msg_get_array(message, "capabilities", 64, &capabilities) != 0 ||
 		strcmp(room, s->answer.room) != 0) {
@@ -87,6 +85,9 @@ static int on_welcome(struct session *s, const json_t *message, int64_t now)
 		s->heartbeat_ms = heartbeat;
 		s->can_chat = has_capability(capabilities, "chat");
 		s->can_layers = has_capability(capabilities, "layers");
+		if (s->state == SESSION_LOBBY) {
+			s->join_deadline = now + s->config->connect_timeout_ms;
+		}
 		session_welcomed(s, (uint32_t)max_payload);
 	}
 	return err;
@@ -129,6 +130,7 @@ static int on_drops(struct session *s, const json_t *message, int64_t now)
 	drops.stream = (uint16_t)stream;
 	drops.count = (unsigned)count;
 	drops.bytes = (uint64_t)bytes;
+	drops.outgoing = publication_find_stream(&s->publications, drops.stream) != NULL;
 	if (s->joined) {
 		events_add_drops(s->events, &drops);
 	}
@@ -209,13 +211,20 @@ static int on_error(struct session *s, const json_t *message, int64_t now)
 
 static int on_bye(struct session *s, const json_t *message, int64_t now)
 {
+	const char *text = "";
+	char copy[EVENT_TEXT_MAX];
 	int error = control_reason(message);
 
-	(void)now;
 	if (s->state == SESSION_LEAVE) {
 		session_close(s, 0, NULL);
+	} else if (s->next.count > 0) {
+		session_move(s, now);
 	} else {
-		session_close(s, error != 0 ? error : ERR_CLOSED, "the reflector said goodbye");
+		/* A moderator may have said why; a text we cannot read is as good as none. */
+		int unread = msg_opt_string(message, "text", TEXT_MAX, &text);
+		(void)unread;
+		events_text_copy(copy, *text != '\0' ? text : "the reflector said goodbye");
+		session_close(s, error != 0 ? error : ERR_CLOSED, copy);
 	}
 	return 0;
 }
@@ -235,6 +244,7 @@ static const struct {
 	int (*handle)(struct session *s, const json_t *message, int64_t now);
 } handlers[] = {
 	{ "welcome", true, on_welcome },
+	{ "lobby", true, control_on_lobby },
 	{ "roster", false, control_on_roster },
 	{ "joined", false, control_on_joined },
 	{ "left", false, control_on_left },
@@ -246,11 +256,26 @@ static const struct {
 	{ "keyframe", false, on_keyframe },
 	{ "drops", false, on_drops },
 	{ "chat-ack", false, on_chat_ack },
+	{ "waiting", false, control_on_waiting },
+	{ "waiting-left", false, control_on_waiting_left },
+	{ "admitted", false, on_confirmation },
+	{ "denied", false, on_confirmation },
+	{ "kicked", false, on_confirmation },
+	{ "muted", false, control_on_muted },
+	{ "locked", false, control_on_locked },
+	{ "policy", false, control_on_policy },
+	{ "rekey", false, control_on_rekey },
+	{ "move", false, control_on_move },
 	{ "error", true, on_error },
 	{ "bye", true, on_bye },
 };
 
 #define HANDLER_COUNT (sizeof(handlers) / sizeof(handlers[0]))
+
+static bool opening(const struct session *s)
+{
+	return s->state == SESSION_HELLO || s->state == SESSION_LOBBY;
+}
 
 /* A newer reflector may say more than we know. It is told so, now and then. */
 static int unknown_message(struct session *s, int64_t now)
@@ -271,15 +296,16 @@ static int message_handle(struct session *s, const json_t *message, const char *
 		if (strcmp(handlers[i].type, type) != 0) {
 			continue;
 		}
-		if (s->state == SESSION_HELLO && !handlers[i].before_welcome) {
+		if (opening(s) && !handlers[i].before_welcome) {
 			return ERR_HELLO_EXPECTED;
 		}
-		if (s->state != SESSION_HELLO && handlers[i].handle == on_welcome) {
+		if ((!opening(s) && handlers[i].handle == on_welcome) ||
+			(s->state != SESSION_HELLO && handlers[i].handle == control_on_lobby)) {
 			return ERR_SECOND_HELLO;
 		}
 		return handlers[i].handle(s, message, now);
 	}
-	return s->state == SESSION_HELLO ? ERR_HELLO_EXPECTED : unknown_message(s, now);
+	return opening(s) ? ERR_HELLO_EXPECTED : unknown_message(s, now);
 }
 
 int control_handle(struct session *s, const uint8_t *bytes, size_t len, int64_t now)

@@ -116,6 +116,46 @@ int control_out_layers(struct session *s, uint16_t stream, unsigned spatial, uns
 		NULL);
 }
 
+static json_t *kinds_json(unsigned bits)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < KIND_COUNT; i++) {
+		if ((bits & HELIO_KIND_BIT(kinds[i].kind)) != 0 &&
+			json_array_append_new(list, json_string(kinds[i].name)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+int control_out_mute(struct session *s, uint16_t participant, unsigned bits, bool muted)
+{
+	return queue(s,
+		json_pack("{ss si so sb}", "type", "mute", "num", (int)participant, "kinds",
+			kinds_json(bits), "muted", (int)muted),
+		NULL);
+}
+
+int control_out_kick(struct session *s, uint16_t participant, unsigned ban_s, const char *text)
+{
+	return queue(s,
+		json_pack("{ss si sI ss*}", "type", "kick", "num", (int)participant, "ban_s",
+			(json_int_t)ban_s, "text", text),
+		NULL);
+}
+
+int control_out_lock(struct session *s, bool locked)
+{
+	return queue(s, json_pack("{ss sb}", "type", "lock", "locked", (int)locked), NULL);
+}
+
+int control_out_lobby(struct session *s, const char *what, uint16_t participant)
+{
+	return queue(s, json_pack("{ss si}", "type", what, "num", (int)participant), NULL);
+}
+
 int control_out_error(struct session *s, int error, const char *about)
 {
 	return queue(s,

@@ -18,6 +18,14 @@ int control_out_subscription(struct session *s, const char *what, uint16_t strea
 int control_out_keyframe(struct session *s, uint16_t stream) MUST_CHECK;
 int control_out_layers(
 	struct session *s, uint16_t stream, unsigned spatial, unsigned temporal) MUST_CHECK;
+/* kinds: HELIO_KIND_BIT() or-ed. */
+int control_out_mute(
+	struct session *s, uint16_t participant, unsigned kinds, bool muted) MUST_CHECK;
+int control_out_kick(struct session *s, uint16_t participant, unsigned ban_s,
+	const char *text) MUST_CHECK;
+int control_out_lock(struct session *s, bool locked) MUST_CHECK;
+/* what is "admit" or "deny". */
+int control_out_lobby(struct session *s, const char *what, uint16_t participant) MUST_CHECK;
 int control_out_error(struct session *s, int error, const char *about) MUST_CHECK;
 
 const char *control_kind_name(enum helio_kind kind);

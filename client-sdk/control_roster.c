@@ -11,7 +11,9 @@
 
 static struct event_who who(const struct roster_participant *participant)
 {
-	struct event_who view = { participant->number, participant->id, participant->name };
+	struct event_who view = {
+		participant->number, participant->id, participant->name, participant->hidden
+	};
 
 	return view;
 }
@@ -87,7 +89,7 @@ static int stream_add(struct session *s, uint16_t participant, const json_t *obj
 }
 
 static int participant_find_or_add(
-	struct session *s, uint16_t number, const char *id, const char *name)
+	struct session *s, uint16_t number, const char *id, const char *name, bool hidden)
 {
 	const struct roster_participant *known = roster_find(&s->roster, number);
 
@@ -96,8 +98,10 @@ static int participant_find_or_add(
 	}
 	int err = roster_add(&s->roster, number, id, name);
 	if (err == 0) {
-		tell_participant(
-			s, HELIO_EVENT_PARTICIPANT_JOINED, roster_find(&s->roster, number), 0);
+		struct roster_participant *participant = roster_find(&s->roster, number);
+
+		participant->hidden = hidden;
+		tell_participant(s, HELIO_EVENT_PARTICIPANT_JOINED, participant, 0);
 	}
 	return err;
 }
@@ -106,18 +110,20 @@ static int participant_add(struct session *s, const json_t *object)
 {
 	const char *id, *name;
 	const json_t *streams;
+	bool hidden = false;
 	int64_t number;
 
 	if (msg_get_string(object, "id", LIMIT_PARTICIPANT_ID, &id) != 0 ||
 		msg_get_string(object, "name", LIMIT_DISPLAY_NAME, &name) != 0 ||
 		msg_get_int(object, "num", 1, UINT16_MAX, &number) != 0 ||
+		msg_opt_bool(object, "hidden", &hidden) != 0 ||
 		msg_get_array(object, "streams", LIMIT_STREAMS_PER_PARTICIPANT, &streams) != 0) {
 		return ERR_BAD_FIELD;
 	}
 	if (!msg_is_participant_id(id) || !msg_is_display_name(name) || number == s->number) {
 		return ERR_BAD_FIELD;
 	}
-	int err = participant_find_or_add(s, (uint16_t)number, id, name);
+	int err = participant_find_or_add(s, (uint16_t)number, id, name, hidden);
 	for (size_t i = 0; err == 0 && i < json_array_size(streams); i++) {
 		err = stream_add(s, (uint16_t)number, json_array_get(streams, i));
 	}
@@ -127,7 +133,7 @@ static int participant_add(struct session *s, const json_t *object)
 /* The roster is complete: now we are in the room. */
 static void tell_all(struct session *s)
 {
-	struct event_who self = { s->number, s->id, s->name };
+	struct event_who self = { s->number, s->id, s->name, false };
 
 	session_joined(s);
 	events_add_participant(s->events, HELIO_EVENT_JOINED, &self, 0);

@@ -129,6 +129,7 @@ static void participant_fill(struct event_item *item, const struct event_who *wh
 	item->participant.id = string_copy(item, who->id, strlen(who->id));
 	item->participant.name = string_copy(item, who->name, strlen(who->name));
 	item->participant.number = who->number;
+	item->participant.hidden = who->hidden;
 	item->event.participant = &item->participant;
 }
 
@@ -236,12 +237,48 @@ void events_add_drops(struct events *events, const struct helio_drops *drops)
 
 void events_add_error(struct events *events, int error, const char *text)
 {
+	events_add_text(events, HELIO_EVENT_ERROR, error, text);
+}
+
+void events_add_text(struct events *events, enum helio_event_type type, int error, const char *text)
+{
 	struct event_item *item = item_create(events, EVENT_ITEM_EVENT, string_size(text));
 
 	if (item != NULL) {
-		item->event.type = HELIO_EVENT_ERROR;
+		item->event.type = type;
 		item->event.error = error;
 		item->event.text = string_copy(item, text, text != NULL ? strlen(text) : 0);
+		item_add(events, item);
+	}
+}
+
+void events_add_moderation(struct events *events, enum helio_event_type type,
+	const struct event_who *who, const struct helio_moderation *moderation)
+{
+	struct event_item *item = item_create(events, EVENT_ITEM_EVENT,
+		who != NULL ? string_size(who->id) + string_size(who->name) : 0);
+
+	if (item != NULL) {
+		item->event.type = type;
+		item->moderation = *moderation;
+		item->moderation.size = sizeof(item->moderation);
+		item->event.moderation = &item->moderation;
+		if (who != NULL) {
+			participant_fill(item, who);
+		}
+		item_add(events, item);
+	}
+}
+
+void events_add_policy(struct events *events, const struct helio_policy *policy)
+{
+	struct event_item *item = item_create(events, EVENT_ITEM_EVENT, 0);
+
+	if (item != NULL) {
+		item->event.type = HELIO_EVENT_POLICY;
+		item->policy = *policy;
+		item->policy.size = sizeof(item->policy);
+		item->event.policy = &item->policy;
 		item_add(events, item);
 	}
 }

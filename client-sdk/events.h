@@ -28,6 +28,8 @@ struct event_item {
 	struct helio_stream stream;
 	struct helio_chat chat;
 	struct helio_drops drops;
+	struct helio_moderation moderation;
+	struct helio_policy policy;
 	struct helio_frame frame;
 	void *payload; /* of the frame; owned */
 	size_t used; /* of strings */
@@ -62,9 +64,10 @@ struct event_who {
 	uint16_t number;
 	const char *id;
 	const char *name;
+	bool hidden;
 };
 
-/* JOINED, PARTICIPANT_JOINED, PARTICIPANT_LEFT. */
+/* JOINED, PARTICIPANT_JOINED, PARTICIPANT_LEFT, WAITING, WAITING_LEFT. */
 void events_add_participant(
 	struct events *events, enum helio_event_type type, const struct event_who *who, int error);
 /* STREAM_ADDED, STREAM_REMOVED. */
@@ -80,6 +83,13 @@ void events_add_chat_result(
 	struct events *events, enum helio_event_type type, uint32_t chat_id, int error);
 void events_add_drops(struct events *events, const struct helio_drops *drops);
 void events_add_error(struct events *events, int error, const char *text);
+/* LOBBY, MOVED: with the room's name. */
+void events_add_text(
+	struct events *events, enum helio_event_type type, int error, const char *text);
+/* MUTED (who), LOCKED and REKEY (who NULL). */
+void events_add_moderation(struct events *events, enum helio_event_type type,
+	const struct event_who *who, const struct helio_moderation *moderation);
+void events_add_policy(struct events *events, const struct helio_policy *policy);
 /* Takes payload, malloc()ed or NULL, also when it fails. */
 void events_add_frame(struct events *events, const struct helio_frame *frame, void *payload);
 void events_add_log(struct events *events, int level, const char *format, ...)

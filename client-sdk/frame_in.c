@@ -146,6 +146,12 @@ static void count(struct session *s, const struct frame_hdr *hdr)
 	}
 }
 
+/* Nothing of a room may stand before the welcome. */
+static bool opening(const struct session *s)
+{
+	return s->state == SESSION_HELLO || s->state == SESSION_LOBBY;
+}
+
 int frame_in_handle(
 	struct session *s, const struct frame_hdr *hdr, const uint8_t *payload, int64_t now)
 {
@@ -161,8 +167,8 @@ int frame_in_handle(
 	case FRAME_PONG:
 		return on_pong(s, hdr, payload, now);
 	case FRAME_CHAT:
-		return s->state == SESSION_HELLO ? ERR_BAD_FRAME : on_chat(s, hdr, payload);
+		return opening(s) ? ERR_BAD_FRAME : on_chat(s, hdr, payload);
 	default:
-		return s->state == SESSION_HELLO ? ERR_BAD_FRAME : on_media(s, hdr, payload, now);
+		return opening(s) ? ERR_BAD_FRAME : on_media(s, hdr, payload, now);
 	}
 }

@@ -7,6 +7,7 @@
 #define CLIENT_SDK_ROSTER_H
 
 #include <helio.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@
 struct roster_participant {
 	uint16_t number; /* first: the tables are sorted by it */
 	unsigned streams;
+	bool hidden;
 	char id[LIMIT_PARTICIPANT_ID + 1];
 	char name[LIMIT_DISPLAY_NAME + 1];
 };

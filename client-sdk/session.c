@@ -34,6 +34,7 @@ static void release(struct session *s)
 	send_clear(&s->out);
 	publication_clear(&s->publications);
 	roster_clear(&s->roster);
+	roster_clear(&s->waiting);
 	endpoint_answer_wipe(&s->answer);
 	s->chat.count = 0;
 	s->leave_wanted = false;
@@ -44,24 +45,30 @@ static void release(struct session *s)
 void session_finish(struct session *s)
 {
 	release(s);
+	endpoint_answer_wipe(&s->next);
 	s->state = SESSION_IDLE;
+}
+
+static void chat_failed(struct session *s, int error)
+{
+	uint32_t chat_id;
+
+	while ((chat_id = chat_out_take_first(&s->chat)) != 0) {
+		events_add_chat_result(s->events, HELIO_EVENT_CHAT_FAILED, chat_id, error);
+	}
 }
 
 void session_close(struct session *s, int error, const char *text)
 {
-	uint32_t chat_id;
-
 	if (s->state == SESSION_IDLE || s->state == SESSION_CLOSED) {
 		return;
 	}
-	while ((chat_id = chat_out_take_first(&s->chat)) != 0) {
-		events_add_chat_result(s->events, HELIO_EVENT_CHAT_FAILED, chat_id,
-			error != 0 ? error : ERR_CLOSED);
-	}
+	chat_failed(s, error != 0 ? error : ERR_CLOSED);
 	events_add_log(s->events, LOG_INFO_LEVEL, "session closed: %s%s%s", errcode_name(error),
 		text != NULL && *text != '\0' ? ": " : "", text != NULL ? text : "");
 	events_add_closed(s->events, error, text);
 	release(s);
+	endpoint_answer_wipe(&s->next);
 	s->state = SESSION_CLOSED;
 }
 
@@ -242,6 +249,28 @@ void session_welcomed(struct session *s, uint32_t max_payload)
 	s->state = SESSION_ROSTER;
 }
 
+void session_waits(struct session *s)
+{
+	s->last_ping = 0;
+	s->ping_answered = true;
+	s->state = SESSION_LOBBY;
+}
+
+void session_move(struct session *s, int64_t now)
+{
+	bool leave_wanted = s->leave_wanted;
+
+	chat_failed(s, ERR_MOVED);
+	events_add_text(s->events, HELIO_EVENT_MOVED, ERR_MOVED, s->next.room);
+	release(s);
+	s->answer = s->next;
+	endpoint_answer_wipe(&s->next);
+	s->leave_wanted = leave_wanted;
+	s->join_deadline = now + s->config->connect_timeout_ms;
+	s->endpoint = 0;
+	attempt_start(s, now);
+}
+
 void session_joined(struct session *s)
 {
 	s->state = SESSION_JOINED;
@@ -277,6 +306,7 @@ static void step(struct session *s, int64_t now)
 		step_tls(s, now);
 		break;
 	case SESSION_HELLO:
+	case SESSION_LOBBY:
 	case SESSION_ROSTER:
 	case SESSION_JOINED:
 	case SESSION_LEAVE:
@@ -304,9 +334,15 @@ static const char *stage_text(enum session_state state)
 	}
 }
 
+/* How long the lobby takes is not ours to say. */
+static bool joining(const struct session *s)
+{
+	return s->state >= SESSION_START && s->state <= SESSION_ROSTER && s->state != SESSION_LOBBY;
+}
+
 static void check_deadlines(struct session *s, int64_t now)
 {
-	if (s->state >= SESSION_START && s->state <= SESSION_ROSTER && now >= s->join_deadline) {
+	if (joining(s) && now >= s->join_deadline) {
 		session_close(s, ERR_TIMEOUT, stage_text(s->state));
 	} else if (s->state >= SESSION_CONNECT && s->state <= SESSION_HELLO &&
 		now >= s->attempt_deadline) {
@@ -365,7 +401,7 @@ int session_timeout(const struct session *s, int64_t now)
 	if (s->leave_wanted || s->state == SESSION_START || events_pending(s->events)) {
 		return 0;
 	}
-	if (s->state > SESSION_START && s->state <= SESSION_ROSTER) {
+	if (joining(s)) {
 		sooner(&at, s->join_deadline);
 	}
 	if (s->state >= SESSION_CONNECT && s->state <= SESSION_HELLO) {

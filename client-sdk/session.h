@@ -23,6 +23,7 @@ enum session_state {
 	SESSION_CONNECT, /* TCP to an endpoint */
 	SESSION_TLS, /* handshake */
 	SESSION_HELLO, /* hello was sent; welcome is to come */
+	SESSION_LOBBY, /* the reflector lets us wait; welcome is to come */
 	SESSION_ROSTER, /* welcome was read; roster pages are to come */
 	SESSION_JOINED,
 	SESSION_LEAVE, /* sending what is queued, then bye */
@@ -45,6 +46,7 @@ struct session {
 	struct token_fetch token;
 	struct path path;
 	struct endpoint_answer answer;
+	struct endpoint_answer next; /* where we were told to go; count 0: nowhere */
 	size_t endpoint; /* index of the one in use */
 
 	struct lane lane;
@@ -53,6 +55,7 @@ struct session {
 	struct publication_table publications;
 	struct chat_out chat;
 	struct roster roster;
+	struct roster waiting; /* who waits to be let in, if we may moderate */
 
 	/* from the welcome */
 	uint16_t number;
@@ -97,5 +100,9 @@ bool session_is_joined(const struct session *s);
 /* For control: the welcome was read; the roster is complete. */
 void session_welcomed(struct session *s, uint32_t max_payload);
 void session_joined(struct session *s);
+/* For control: the hello was answered, but not yet with a welcome. */
+void session_waits(struct session *s);
+/* We go to the room of s->next: begins anew with its endpoints. */
+void session_move(struct session *s, int64_t now);
 
 #endif

@@ -33,6 +33,8 @@ static void connection_ended(struct session *s, int64_t now, enum tls_io_result 
 	}
 	if (leaving(s)) {
 		session_close(s, 0, NULL);
+	} else if (s->next.count > 0) {
+		session_move(s, now); /* the goodbye was lost */
 	} else if (s->state == SESSION_HELLO) {
 		session_attempt_failed(s, now, error, text);
 	} else {
@@ -112,7 +114,13 @@ static void ping_send(struct session *s, int64_t now)
 
 static bool has_heartbeat(const struct session *s)
 {
-	return s->state == SESSION_ROSTER || s->state == SESSION_JOINED;
+	return s->state == SESSION_LOBBY || s->state == SESSION_ROSTER ||
+		s->state == SESSION_JOINED;
+}
+
+static bool sends_pings(const struct session *s)
+{
+	return s->state == SESSION_LOBBY || s->state == SESSION_JOINED;
 }
 
 static int64_t lost_at(const struct session *s)
@@ -130,7 +138,7 @@ void session_io_tick(struct session *s, int64_t now)
 		session_close(s, ERR_LOST, "nothing was heard for two heartbeats");
 		return;
 	}
-	if (s->state == SESSION_JOINED && now >= s->last_ping + s->heartbeat_ms) {
+	if (sends_pings(s) && now >= s->last_ping + s->heartbeat_ms) {
 		ping_send(s, now);
 	}
 }
@@ -251,7 +259,7 @@ int64_t session_io_next(const struct session *s, int64_t now)
 	if (has_heartbeat(s)) {
 		others[1] = lost_at(s);
 	}
-	if (s->state == SESSION_JOINED) {
+	if (sends_pings(s)) {
 		others[2] = s->last_ping + s->heartbeat_ms;
 	}
 	others[3] = send_next_expiry(&s->out);

@@ -32,8 +32,9 @@ int lobby_enter(struct room *room, struct session *session)
 	room_add_waiting(room, session);
 	session->until_ms = session->worker->now_ms + LIMIT_LOBBY_MS;
 	session_send(session,
-		json_pack("{s:s, s:s, s:i}", "type", "lobby", "room", room->name, "num",
-			(int)session->num));
+		json_pack("{s:s, s:s, s:i, s:i}", "type", "lobby", "room", room->name, "num",
+			(int)session->num, "heartbeat_ms",
+			(int)session->worker->limits.heartbeat_ms));
 	json_t *msg = waiting_json(session);
 	struct frame *frame = control_frame(session->worker, msg);
 	json_decref(msg);

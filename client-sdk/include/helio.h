@@ -169,6 +169,7 @@ struct helio_participant {
 	const char *id; /* proved to authd and stamped by the reflector */
 	const char *name; /* for people */
 	uint16_t number; /* unique in the room while it lives */
+	int hidden; /* 1: only those who may moderate know of it */
 };
 
 /* ------------------------------------------------------------------ events */
@@ -191,7 +192,20 @@ enum helio_event_type {
 	HELIO_EVENT_CHAT_FAILED = 13, /* chat_id, error */
 	HELIO_EVENT_DROPS = 14, /* drops: frames that did not reach us, or did not leave us */
 	/* The reflector refused something; the session goes on: error, text */
-	HELIO_EVENT_ERROR = 15
+	HELIO_EVENT_ERROR = 15,
+	/* We wait to be let in, as long as it takes (the reflector ends it after 10 minutes):
+	 * JOINED or CLOSED follows. helio_leave() gives up. text: the room */
+	HELIO_EVENT_LOBBY = 16,
+	HELIO_EVENT_WAITING = 17, /* to who may moderate: participant waits; see helio_admit() */
+	HELIO_EVENT_WAITING_LEFT = 18, /* participant waits no longer */
+	HELIO_EVENT_MUTED = 19, /* participant (also ourselves), moderation */
+	HELIO_EVENT_LOCKED = 20, /* moderation: the room lets nobody in, or does again */
+	HELIO_EVENT_POLICY = 21, /* policy: the room's has changed */
+	/* The media key of moderation's epoch is to be fetched from authd. */
+	HELIO_EVENT_REKEY = 22,
+	/* We are sent to another room (text); all of the old one is gone, publications included.
+	 * JOINED or CLOSED follows. */
+	HELIO_EVENT_MOVED = 23
 };
 
 struct helio_chat {
@@ -206,10 +220,31 @@ struct helio_chat {
 
 struct helio_drops {
 	uint16_t stream;
-	const char *reason; /* "age", "full", "keyframe" */
+	const char *reason; /* "age", "full", "keyframe", "bitrate", "muted" */
 	unsigned count; /* frames */
 	uint64_t bytes;
-	int outgoing; /* 1: our own send queue dropped them */
+	int outgoing; /* 1: frames of ours: our send queue, or the reflector's rules, dropped them */
+};
+
+/* A kind as a bit of a set of kinds. */
+#define HELIO_KIND_BIT(kind) (1u << ((kind)-1))
+
+struct helio_moderation {
+	size_t size; /* of this struct */
+	unsigned kinds; /* MUTED: which, HELIO_KIND_BIT() or-ed */
+	int on; /* MUTED, LOCKED: 1 from now on, 0 no longer */
+	uint16_t by; /* MUTED, LOCKED: number of who did it; 0: an administrator */
+	uint64_t epoch; /* REKEY */
+};
+
+struct helio_policy {
+	size_t size; /* of this struct */
+	unsigned kinds; /* that may be published, HELIO_KIND_BIT() or-ed */
+	unsigned capacity; /* participants; 0: no limit of its own */
+	int lobby, locked, e2ee;
+	unsigned loudest; /* speakers that are forwarded in large rooms; 0: the default */
+	uint64_t epoch; /* of the media key */
+	int64_t expires_at; /* when the room ends, seconds since 1970; 0: never */
 };
 
 struct helio_event {
@@ -223,6 +258,8 @@ struct helio_event {
 	const struct helio_chat *chat;
 	uint32_t chat_id;
 	const struct helio_drops *drops;
+	const struct helio_moderation *moderation;
+	const struct helio_policy *policy;
 };
 
 struct helio_callbacks {
@@ -307,6 +344,23 @@ unsigned helio_buffered_ms(struct helio *h);
  * in CHAT_DELIVERED and CHAT_FAILED; may be NULL. HELIO_ERR_FULL with 256 unacknowledged messages.
  */
 int helio_chat(struct helio *h, uint16_t to, const char *text, size_t length, uint32_t *chat_id);
+
+/* ------------------------------------------------------------------ moderation
+ *
+ * For those whose token lets them moderate. Each asks the reflector; what comes of it is told to
+ * everybody as an event, a refusal as ERROR (not-granted, unknown-participant). HELIO_ERR_STATE when
+ * not joined.
+ */
+
+/* kinds: HELIO_KIND_BIT() or-ed; frames of them are dropped at the reflector. muted 0: no longer. */
+int helio_mute(struct helio *h, uint16_t participant, unsigned kinds, int muted);
+/* Sends a participant away, also a waiting one; with ban_s (up to 86,400 seconds) its user cannot
+ * return till then. text tells it why (up to 128 bytes); may be NULL. */
+int helio_kick(struct helio *h, uint16_t participant, unsigned ban_s, const char *text);
+int helio_lock(struct helio *h, int locked);
+/* Lets one in who waits, or sends it away. */
+int helio_admit(struct helio *h, uint16_t participant);
+int helio_deny(struct helio *h, uint16_t participant);
 
 /* ------------------------------------------------------------------ receiving */
 

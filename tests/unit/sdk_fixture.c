@@ -37,6 +37,47 @@ static void describe_stream(char *out, size_t size, const char *what, const stru
 		kind_name(e->stream->kind), e->stream->codec, e->stream->label, e->participant->id);
 }
 
+static void describe_moderation(char *out, size_t size, const struct helio_event *e)
+{
+	const struct helio_moderation *m = e->moderation;
+	const struct helio_policy *p = e->policy;
+
+	switch (e->type) {
+	case HELIO_EVENT_LOBBY:
+		snprintf(out, size, "LOBBY %s", e->text);
+		break;
+	case HELIO_EVENT_WAITING:
+		snprintf(out, size, "WAITING %s %u %s", e->participant->id, e->participant->number,
+			e->participant->name);
+		break;
+	case HELIO_EVENT_WAITING_LEFT:
+		snprintf(out, size, "WAITING_LEFT %s %u", e->participant->id,
+			e->participant->number);
+		break;
+	case HELIO_EVENT_MUTED:
+		snprintf(out, size, "MUTED %s %x %d by %u", e->participant->id, m->kinds, m->on,
+			m->by);
+		break;
+	case HELIO_EVENT_LOCKED:
+		snprintf(out, size, "LOCKED %d by %u", m->on, m->by);
+		break;
+	case HELIO_EVENT_REKEY:
+		snprintf(out, size, "REKEY %llu", (unsigned long long)m->epoch);
+		break;
+	case HELIO_EVENT_POLICY:
+		snprintf(out, size, "POLICY %x %u %d%d%d %u %llu %lld", p->kinds, p->capacity,
+			p->lobby, p->locked, p->e2ee, p->loudest, (unsigned long long)p->epoch,
+			(long long)p->expires_at);
+		break;
+	case HELIO_EVENT_MOVED:
+		snprintf(out, size, "MOVED %s", e->text);
+		break;
+	default:
+		snprintf(out, size, "EVENT %d", (int)e->type);
+		break;
+	}
+}
+
 static void describe_ours(char *out, size_t size, const struct helio_event *e)
 {
 	switch (e->type) {
@@ -60,7 +101,7 @@ static void describe_ours(char *out, size_t size, const struct helio_event *e)
 		snprintf(out, size, "CHAT_FAILED %u %s", e->chat_id, errcode_name(e->error));
 		break;
 	default:
-		snprintf(out, size, "EVENT %d", (int)e->type);
+		describe_moderation(out, size, e);
 		break;
 	}
 }
@@ -76,8 +117,9 @@ static void describe(char *out, size_t size, const struct helio_event *e)
 		snprintf(out, size, "CLOSED %s", errcode_name(e->error));
 		break;
 	case HELIO_EVENT_PARTICIPANT_JOINED:
-		snprintf(out, size, "PARTICIPANT_JOINED %s %u %s", e->participant->id,
-			e->participant->number, e->participant->name);
+		snprintf(out, size, "PARTICIPANT_JOINED %s %u %s%s", e->participant->id,
+			e->participant->number, e->participant->name,
+			e->participant->hidden ? " hidden" : "");
 		break;
 	case HELIO_EVENT_PARTICIPANT_LEFT:
 		snprintf(out, size, "PARTICIPANT_LEFT %s %s", e->participant->id,
