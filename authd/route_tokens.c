@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "authd/route_page.h"
 #include "authd/routes.h"
 #include "authd/store_tokens.h"
 #include "common/log.h"
@@ -13,71 +14,51 @@
 
 #define JTI_LOGGED 8
 
-struct token_list {
-	json_t *tokens;
-	char last[LIMIT_JTI + 1];
-	unsigned count; /* in this page */
-};
+static json_t *time_or_null(int64_t at)
+{
+	return at != 0 ? json_integer(at) : json_null();
+}
 
 static int add_token(const struct store_token *row, void *arg)
 {
-	struct token_list *list = arg;
-	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "jti", row->jti, "user", row->user,
-		"participant", row->participant, "room", row->room, "issued_at",
-		(json_int_t)row->issued_at, "expires_at", (json_int_t)row->expires_at);
-	json_t *revoked = row->revoked_at != 0 ? json_integer(row->revoked_at) : json_null();
+	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "jti", row->jti, "user",
+		row->user, "participant", row->participant, "room", row->room, "source",
+		row->source, "source_id", row->source_id, "issued_at", (json_int_t)row->issued_at,
+		"expires_at", (json_int_t)row->expires_at, "revoked_at",
+		time_or_null(row->revoked_at), "consumed_at", time_or_null(row->consumed_at));
 
-	if (json_object_set_new(item, "revoked_at", revoked) != 0 ||
-		json_array_append(list->tokens, item) != 0) {
-		json_decref(item);
-		return ERR_NOMEM;
-	}
-	json_decref(item);
-	memcpy(list->last, row->jti, sizeof(list->last));
-	list->count++;
-	return 0;
+	return route_page_add(arg, row->jti, item);
 }
 
-static int add_tokens(
-	struct store *store, const struct store_token_filter *filter, struct token_list *list)
+static bool read_filter(const struct route_call *call, struct store_token_filter *filter)
 {
-	struct store_page page = { .limit = STORE_PAGE_MAX };
-	int err;
+	const char *all = http_request_query(call->req, "all");
 
-	do {
-		char after[LIMIT_JTI + 1];
-
-		memcpy(after, list->last, sizeof(after));
-		page.after = after;
-		list->count = 0;
-		err = store_token_list(store, filter, &page, add_token, list);
-	} while (err == 0 && list->count == STORE_PAGE_MAX);
-	return err;
+	*filter = (struct store_token_filter){ .room = http_request_query(call->req, "room"),
+		.user = http_request_query(call->req, "user"),
+		.source_id = http_request_query(call->req, "source"),
+		.all = all != NULL && strcmp(all, "1") == 0,
+		.now = (int64_t)time(NULL) };
+	if ((filter->room != NULL && !msg_is_name(filter->room)) ||
+		(filter->user != NULL && !msg_is_name(filter->user)) ||
+		(filter->source_id != NULL && !msg_is_name(filter->source_id))) {
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"room, user and source must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
+		return false;
+	}
+	return true;
 }
 
 void route_tokens_get(const struct route_call *call)
 {
-	const char *all = http_request_query(call->req, "all");
-	struct store *store = call->ctx->store;
-	struct store_token_filter filter = { .room = http_request_query(call->req, "room"),
-		.user = http_request_query(call->req, "user"),
-		.all = all != NULL && strcmp(all, "1") == 0,
-		.now = (int64_t)time(NULL) };
+	struct store_token_filter filter;
+	struct route_page page;
 
-	if ((filter.room != NULL && !msg_is_name(filter.room)) ||
-		(filter.user != NULL && !msg_is_name(filter.user))) {
-		http_reply_error(call->reply, ERR_BAD_FIELD,
-			"room and user must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
-		return;
+	if (read_filter(call, &filter) && route_page_begin(call, &page)) {
+		int err = store_token_list(
+			call->ctx->store, &filter, &page.page, add_token, &page);
+		route_page_end(call, &page, "tokens", err);
 	}
-	struct token_list list = { .tokens = json_array() };
-	int err = list.tokens != NULL ? add_tokens(store, &filter, &list) : ERR_NOMEM;
-	if (err != 0) {
-		json_decref(list.tokens);
-		http_reply_error(call->reply, err, NULL);
-		return;
-	}
-	http_reply_json(call->reply, MHD_HTTP_OK, json_pack("{s:o}", "tokens", list.tokens));
 }
 
 void route_token_delete(const struct route_call *call)
