@@ -31,7 +31,7 @@ struct authd_daemon {
 	struct authd_settings *settings;
 	char issuer[LIMIT_NAME + 1],
 		cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
-	int listen_fds[AUTHD_LISTEN_MAX];
+	struct http_srv_fd listen_fds[HTTP_LISTENERS_MAX];
 	size_t listen_count;
 	int state_fd; /* holds the lock */
 	int admin_fd;
@@ -44,25 +44,43 @@ struct authd_daemon {
 	struct placement *placement;
 	struct token_issue *token_issue;
 	struct routes_ctx ctx;
+	struct events *events;
+	struct metrics *metrics;
+	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
 	int64_t purged_s; /* monotonic */
 };
 
-static int bind_all(struct authd_daemon *d, char why[512])
+static int bind_list(struct authd_daemon *d, enum http_listener kind,
+	const struct settings_addr *addrs, size_t count, char why[512])
 {
-	const struct authd_settings *s = d->settings;
-
-	for (size_t i = 0; i < s->listen_count; i++) {
-		int err = net_listen(&s->listen[i], BACKLOG, &d->listen_fds[i]);
+	for (size_t i = 0; i < count; i++) {
+		struct http_srv_fd *to = &d->listen_fds[d->listen_count];
+		int err = net_listen(&addrs[i], BACKLOG, &to->fd);
 		if (err != 0) {
 			snprintf(why, 512,
 				"%s cannot be listened on: %m: check that nobody else has it",
-				s->listen[i].text);
+				addrs[i].text);
 			return err;
 		}
+		to->kind = kind;
 		d->listen_count++;
 	}
 	return 0;
+}
+
+static int bind_all(struct authd_daemon *d, char why[512])
+{
+	const struct authd_settings *s = d->settings;
+	int err = bind_list(d, HTTP_PUBLIC, s->listen, s->listen_count, why);
+
+	if (err == 0) {
+		err = bind_list(d, HTTP_REMOTE, s->admin_listen, s->admin_listen_count, why);
+	}
+	if (err == 0) {
+		err = bind_list(d, HTTP_METRICS, s->metrics_listen, s->metrics_listen_count, why);
+	}
+	return err;
 }
 
 static int drop_root(const struct authd_settings *s, char why[512])
@@ -152,6 +170,46 @@ static int make_parts(struct authd_daemon *d)
 	return err;
 }
 
+static int make_limits(struct authd_daemon *d)
+{
+	int err = events_create(&d->events);
+
+	if (err == 0) {
+		err = metrics_create(&d->metrics);
+	}
+	if (err == 0) {
+		err = rate_create(&d->rate_address, d->settings->rate_address);
+	}
+	return err == 0 ? rate_create(&d->rate_key, d->settings->rate_key) : err;
+}
+
+static int start_http(struct authd_daemon *d, char why[512])
+{
+	const struct authd_settings *s = d->settings;
+	const char *admins[AUTHD_ADMINS_MAX];
+
+	for (size_t i = 0; i < s->admin_name_count; i++) {
+		admins[i] = s->admin_names[i];
+	}
+	d->listen_fds[d->listen_count++] = (struct http_srv_fd){ HTTP_ADMIN, d->admin_fd };
+	const struct http_srv_conf conf = { .fds = d->listen_fds,
+		.fd_count = d->listen_count,
+		.cert_file = s->certificate,
+		.key_file = s->key,
+		.admin_ca = s->admin_ca[0] != '\0' ? s->admin_ca : NULL,
+		.admin_names = admins,
+		.admin_name_count = s->admin_name_count,
+		.sorter = routes_sort,
+		.handler = routes_handle,
+		.user = &d->ctx };
+	d->listen_count = 0; /* taken over, whatever comes of it */
+	int err = http_srv_create(&d->http, &conf, why);
+	if (err == 0) {
+		d->ctx.http = d->http;
+	}
+	return err;
+}
+
 static int serve(struct authd_daemon *d, char why[512])
 {
 	const struct authd_settings *s = d->settings;
@@ -166,23 +224,21 @@ static int serve(struct authd_daemon *d, char why[512])
 		.login = d->login,
 		.token_issue = d->token_issue,
 		.link_dial = d->link_dial };
-	struct http_srv_fd fds[HTTP_LISTENERS_MAX] = { { HTTP_ADMIN, d->admin_fd } };
-	for (size_t i = 0; i < d->listen_count; i++) {
-		fds[1 + i] = (struct http_srv_fd){ HTTP_PUBLIC, d->listen_fds[i] };
-	}
-	const struct http_srv_conf conf = { .fds = fds,
-		.fd_count = 1 + d->listen_count,
-		.cert_file = s->certificate,
-		.key_file = s->key,
-		.sorter = routes_sort,
-		.handler = routes_handle,
-		.user = &d->ctx };
-	d->listen_count = 0; /* taken over, whatever comes of it */
-	return http_srv_create(&d->http, &conf, why);
+	d->ctx.events = d->events;
+	d->ctx.metrics = d->metrics;
+	d->ctx.rate_address = d->rate_address;
+	d->ctx.rate_key = d->rate_key;
+	d->ctx.issuer = d->issuer;
+	d->ctx.started_at = (int64_t)time(NULL);
+	d->ctx.started_s = clock_now_s();
+	return start_http(d, why);
 }
 
 static void finish(struct authd_daemon *d)
 {
+	if (d->events != NULL) {
+		events_stop(d->events);
+	}
 	http_srv_destroy(d->http);
 	if (d->store != NULL) {
 		store_watch(d->store, NULL, NULL);
@@ -193,9 +249,13 @@ static void finish(struct authd_daemon *d)
 	login_destroy(d->login);
 	pass_hash_destroy(d->pass_hash);
 	store_close(d->store);
+	events_destroy(d->events);
+	metrics_destroy(d->metrics);
+	rate_destroy(d->rate_address);
+	rate_destroy(d->rate_key);
 	jws_signer_destroy(d->signer);
 	for (size_t i = 0; i < d->listen_count; i++) {
-		close(d->listen_fds[i]);
+		close(d->listen_fds[i].fd);
 	}
 	if (d->admin_fd >= 0) {
 		unlink(d->settings->admin_socket);
@@ -232,6 +292,9 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 	if (err == 0) {
 		snprintf(why, 512, "out of memory");
 		err = make_parts(d);
+	}
+	if (err == 0) {
+		err = make_limits(d);
 	}
 	if (err == 0) {
 		err = serve(d, why);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "authd/http_addr.h"
@@ -95,6 +96,9 @@ int http_srv_reload(struct http_srv *srv, const char *cert_file, const char *key
 
 /* To be called about once a second: cuts connections that have been at one request for too long. */
 void http_srv_tick(struct http_srv *srv);
+
+/* When the certificate that is served ends: seconds since the epoch. */
+int64_t http_srv_cert_expiry(struct http_srv *srv);
 
 /* The pools: HTTP_GENERAL or HTTP_LOGIN. */
 void http_srv_work(struct http_srv *srv, enum http_way pool, struct work_stats *out);

@@ -122,14 +122,3 @@ void route_jwks_get(const struct route_call *call)
 {
 	http_reply_json(call->reply, MHD_HTTP_OK, token_issue_jwks(call->ctx->token_issue));
 }
-
-void route_health_get(const struct route_call *call)
-{
-	int err = store_check(call->ctx->store);
-
-	if (err != 0) {
-		http_reply_error(call->reply, err, NULL);
-		return;
-	}
-	http_reply_json(call->reply, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
-}

@@ -5,10 +5,11 @@
 #include "authd/routes.h"
 
 #include <microhttpd.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "authd/access.h"
+#include "common/clock.h"
 #include "proto/msg.h"
 
 #define ALLOW_SIZE 64u
@@ -19,6 +20,7 @@ enum {
 	A = ROUTE_ADMIN,
 	BODY = ROUTE_BODY,
 	MAY = ROUTE_MAY_BODY,
+	METRICS = ROUTE_METRICS,
 	HASH = ROUTE_HASHES,
 	BEARER = ROUTE_BEARER
 };
@@ -32,7 +34,11 @@ static const struct route {
 	{ "POST", "/v1/token", P | K | BODY | HASH, route_token_post },
 	{ "GET", "/join", P, route_join_get },
 	{ "GET", "/.well-known/jwks.json", P, route_jwks_get },
-	{ "GET", "/healthz", P, route_health_get },
+	{ "GET", "/healthz", P | METRICS, route_health_get },
+	{ "GET", "/readyz", P | METRICS, route_ready_get },
+	{ "GET", "/metrics", METRICS, route_metrics_get },
+	{ "GET", "/v1/events", A, route_events_get },
+	{ "GET", "/v1/status", A, route_status_get },
 	{ "GET", "/v1/rooms", A, route_rooms_get },
 	{ "POST", "/v1/rooms", A | BODY, route_rooms_post },
 	{ "GET", "/v1/rooms/{}", A, route_room_get },
@@ -89,7 +95,14 @@ static bool same_method(const char *route, const char *request)
 
 static bool is_shown(const struct route *route, enum http_listener listener)
 {
-	return listener != HTTP_PUBLIC || (route->flags & (P | K)) != 0;
+	unsigned shown = P | K | A;
+
+	if (listener == HTTP_PUBLIC) {
+		shown = P | K;
+	} else if (listener == HTTP_METRICS) {
+		shown = METRICS;
+	}
+	return (route->flags & shown) != 0;
 }
 
 static const struct route *find(
@@ -105,35 +118,43 @@ static const struct route *find(
 	return NULL;
 }
 
+static void too_many(const struct routes_ctx *ctx, struct http_reply *reply, unsigned wait_s)
+{
+	metrics_add(ctx->metrics, METRICS_RATE_LIMITED);
+	http_reply_error(reply, ERR_RATE, "too many requests: wait");
+	reply->retry_after_s = wait_s;
+}
+
+/* True when the address has nothing left, and was told. */
+static bool limit_address(
+	const struct routes_ctx *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	unsigned wait_s = ctx->rate_address != NULL
+		? rate_take(ctx->rate_address, req->group, clock_now_ms())
+		: 0;
+
+	if (wait_s > 0) {
+		too_many(ctx, reply, wait_s);
+	}
+	return wait_s > 0;
+}
+
+static bool takes_key(const struct route *route)
+{
+	return route != NULL && (route->flags & K) != 0;
+}
+
+/* Whoever shows an API key is counted when it is known whether it holds. */
 enum http_way routes_sort(void *user, const struct http_request *req, struct http_reply *reply)
 {
 	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
 	const struct route *route = find(req, args);
+	bool key = takes_key(route) && req->authorization != NULL;
 
-	(void)user;
-	(void)reply;
-	bool hashes = route != NULL && (route->flags & HASH) != 0 &&
-		((route->flags & K) == 0 || req->authorization == NULL);
-	return hashes ? HTTP_LOGIN : HTTP_GENERAL;
-}
-
-/* Who asks, as far as the listener knows; keys and logins say more. */
-static void fill_actor(struct route_call *call)
-{
-	const struct http_request *req = call->req;
-	char buf[1024], *name = call->actor.name;
-	const size_t size = sizeof(call->actor.name);
-	struct passwd pw, *found = NULL;
-
-	if (req->listener != HTTP_ADMIN) {
-		snprintf(call->actor.address, sizeof(call->actor.address), "%s", req->peer);
-		snprintf(name, size, "%s%s", req->cert_name[0] != '\0' ? "admin:" : "",
-			req->cert_name);
-	} else if (getpwuid_r(req->uid, &pw, buf, sizeof(buf), &found) == 0 && found != NULL) {
-		snprintf(name, size, "admin:%s", pw.pw_name);
-	} else {
-		snprintf(name, size, "admin:%u", (unsigned)req->uid);
+	if (req->listener == HTTP_PUBLIC && !key && limit_address(user, req, reply)) {
+		return HTTP_ANSWERED;
 	}
+	return route != NULL && (route->flags & HASH) != 0 && !key ? HTTP_LOGIN : HTTP_GENERAL;
 }
 
 static void run(const struct route *route, struct route_call *call)
@@ -158,6 +179,7 @@ static void run(const struct route *route, struct route_call *call)
 	}
 	call->body = body;
 	route->handle(call);
+	route_watch(call, route->method, route->pattern);
 	json_decref(body);
 }
 
@@ -187,20 +209,70 @@ static void refuse(const struct http_request *req, struct http_reply *reply)
 	snprintf(reply->allow, sizeof(reply->allow), "%s", allow);
 }
 
-void routes_handle(void *user, const struct http_request *req, struct http_reply *reply)
+/* False when the request was answered: he who asks may not. On the listener of administrators he
+ * gets the same answer whatever he asks for. */
+static bool admit(const struct routes_ctx *ctx, const struct http_request *req,
+	const struct route *route, struct http_reply *reply, struct access *who)
 {
-	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
-	const struct route *route = find(req, args);
-	struct route_call call = {
-		.ctx = user, .req = req, .arg = args[0], .arg2 = args[1], .reply = reply
-	};
+	bool judge = req->listener != HTTP_PUBLIC || takes_key(route);
 
+	memset(who, 0, sizeof(*who));
+	snprintf(who->actor.address, sizeof(who->actor.address), "%s", req->peer);
+	if (!judge || req->listener == HTTP_METRICS) {
+		return true;
+	}
+	int err = access_check(ctx->store, req, who);
+	if (err == 0 && who->has_key && ctx->rate_key != NULL) {
+		unsigned wait_s = rate_take(ctx->rate_key, who->key.id, clock_now_ms());
+		if (wait_s > 0) {
+			too_many(ctx, reply, wait_s);
+			return false;
+		}
+	}
+	if (err == 0 && req->listener == HTTP_REMOTE && who->who != ACCESS_ADMIN) {
+		err = ERR_LOGIN;
+	}
+	if (err == ERR_LOGIN && limit_address(ctx, req, reply)) {
+		return false;
+	}
+	if (err != 0) {
+		http_reply_error(reply, err, NULL);
+	}
+	return err == 0;
+}
+
+static void handle(const struct routes_ctx *ctx, const struct http_request *req,
+	const struct route *route, char args[ROUTE_ARGS][ROUTE_ARG_SIZE], struct http_reply *reply)
+{
+	struct access who;
+
+	if (!admit(ctx, req, route, reply, &who)) {
+		return;
+	}
 	if (route == NULL) {
 		refuse(req, reply);
 		return;
 	}
-	fill_actor(&call);
+	struct route_call call = { .ctx = ctx,
+		.req = req,
+		.arg = args[0],
+		.arg2 = args[1],
+		.actor = who.actor,
+		.key = who.has_key ? &who.key : NULL,
+		.reply = reply };
 	run(route, &call);
+}
+
+void routes_handle(void *user, const struct http_request *req, struct http_reply *reply)
+{
+	char args[ROUTE_ARGS][ROUTE_ARG_SIZE];
+	const struct routes_ctx *ctx = user;
+	const struct route *route = find(req, args);
+	uint64_t begin = clock_now_ms();
+
+	handle(ctx, req, route, args, reply);
+	metrics_request(ctx->metrics, route != NULL ? route->method : "other",
+		route != NULL ? route->pattern : "other", reply->status, clock_now_ms() - begin);
 }
 
 void routes_print(void)
@@ -208,6 +280,9 @@ void routes_print(void)
 	for (size_t i = 0; i < TABLE_LEN; i++) {
 		printf("%s %s %s%s%s\n", table[i].method, table[i].pattern,
 			(table[i].flags & P) != 0 ? "P" : "", (table[i].flags & K) != 0 ? "K" : "",
-			(table[i].flags & A) != 0 ? "A" : "");
+			(table[i].flags & A) != 0 ? "A"
+				: (table[i].flags & METRICS) != 0 && (table[i].flags & P) == 0
+				? "M"
+				: "");
 	}
 }

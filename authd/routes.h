@@ -10,9 +10,13 @@
 #include "authd/http_reply.h"
 #include "authd/http_srv.h"
 #include "authd/link_dial.h"
+#include "authd/events.h"
 #include "authd/login.h"
+#include "authd/metrics.h"
 #include "authd/pass_hash.h"
+#include "authd/rate.h"
 #include "authd/store.h"
+#include "authd/store_apikeys.h"
 #include "authd/token_issue.h"
 
 #define ROUTE_ARGS 2u /* holes in a pattern */
@@ -26,6 +30,13 @@ struct routes_ctx {
 	struct login *login;
 	struct token_issue *token_issue;
 	struct link_dial *link_dial;
+	struct events *events;
+	struct metrics *metrics;
+	struct rate *rate_address, *rate_key; /* requests of strangers by address, of API keys */
+	struct http_srv *http; /* NULL until it serves */
+	const char *issuer;
+	int64_t started_at; /* seconds since the epoch */
+	int64_t started_s; /* monotonic */
 };
 
 struct route_call {
@@ -35,6 +46,7 @@ struct route_call {
 	const char *arg2; /* for the second one */
 	const json_t *body; /* the request's object; NULL for routes without one */
 	struct store_actor actor; /* for the audit record */
+	const struct store_apikey *key; /* whose API key asks; NULL: none */
 	struct http_reply *reply;
 };
 
@@ -45,6 +57,7 @@ enum route_flag {
 	ROUTE_PUBLIC = 1, /* anybody */
 	ROUTE_KEY = 2, /* whoever has an API key */
 	ROUTE_ADMIN = 4, /* nobody but administrators */
+	ROUTE_METRICS = 8, /* is on metrics-listen as well */
 	ROUTE_BODY = 16, /* one JSON object is required */
 	ROUTE_MAY_BODY = 32, /* one may be there: call->body is an empty object without it */
 	ROUTE_HASHES = 64, /* may hash a password: waits in the queue of logins */
@@ -73,10 +86,18 @@ __attribute__((sentinel)) bool route_body_only(const struct route_call *call, ..
 bool route_query_int(
 	const struct route_call *call, const char *key, int64_t min, int64_t max, int64_t *out);
 
+/* Counts what was done, and tells those who watch (route_watch.c). */
+void route_watch(const struct route_call *call, const char *method, const char *pattern);
+bool route_store_works(const struct routes_ctx *ctx); /* route_status.c */
+
 /* The handlers, by file. */
 void route_token_post(const struct route_call *call); /* route_token.c */
 void route_jwks_get(const struct route_call *call);
-void route_health_get(const struct route_call *call);
+void route_health_get(const struct route_call *call); /* route_status.c */
+void route_ready_get(const struct route_call *call);
+void route_status_get(const struct route_call *call);
+void route_metrics_get(const struct route_call *call);
+void route_events_get(const struct route_call *call);
 void route_join_get(const struct route_call *call); /* route_join.c */
 void route_rooms_get(const struct route_call *call); /* route_rooms.c */
 void route_rooms_post(const struct route_call *call);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define HASH_MEMORY_MIN (8u << 20)
 #define HASH_MEMORY_MAX (1024u << 20)
 #define HASH_PASSES_MAX 16
+#define RATE_MAX 100000000
 #define TOKEN_LIFE_MIN_S 10u
 #define TOKEN_LIFE_MAX_S (30u * 86400u)
 
@@ -156,6 +158,7 @@ static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
 		{ &s->control_ca, "control-ca" },
 		{ &s->admin_socket, "admin-socket" },
 		{ &s->state_dir, "state-dir" },
+		{ &s->admin_ca, "admin-ca" },
 	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -169,22 +172,75 @@ static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
 	return s->user != NULL && s->database != NULL ? 0 : ERR_NOMEM;
 }
 
-static int take_listen(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
+static int take_addrs(struct settings_addr *to, size_t *to_count, cfg_t *cfg, const char *key,
+	const char *file, char *error)
 {
-	unsigned count = cfg_size(cfg, "listen");
+	unsigned count = cfg_size(cfg, key);
 
 	if (count > AUTHD_LISTEN_MAX) {
-		return fail(error, "%s: listen has %u addresses: at most %u are possible", file,
+		return fail(error, "%s: %s has %u addresses: at most %u are possible", file, key,
 			count, AUTHD_LISTEN_MAX);
 	}
 	for (unsigned i = 0; i < count; i++) {
-		int err = settings_parse_addr(cfg_getnstr(cfg, "listen", i), &s->listen[i]);
+		int err = settings_parse_addr(cfg_getnstr(cfg, key, i), &to[i]);
 		if (err != 0) {
 			return err;
 		}
 	}
-	s->listen_count = count;
+	*to_count = count;
 	return 0;
+}
+
+static int take_listen(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
+{
+	int err = take_addrs(s->listen, &s->listen_count, cfg, "listen", file, error);
+
+	if (err == 0) {
+		err = take_addrs(
+			s->admin_listen, &s->admin_listen_count, cfg, "admin-listen", file, error);
+	}
+	if (err == 0) {
+		err = take_addrs(s->metrics_listen, &s->metrics_listen_count, cfg, "metrics-listen",
+			file, error);
+	}
+	return err;
+}
+
+static int take_rate(cfg_t *cfg, const char *key, const char *file, char *error, unsigned *out)
+{
+	long value = cfg_getint(cfg, key);
+
+	if (value < 1 || value > RATE_MAX) {
+		return fail(error, "%s:%d: %s must be 1 to %d requests a minute, not %ld", file,
+			settings_line_of(file, key), key, RATE_MAX, value);
+	}
+	*out = (unsigned)value;
+	return 0;
+}
+
+static int take_admins(struct authd_settings *s, cfg_t *cfg, const char *file, char *error)
+{
+	unsigned count = cfg_size(cfg, "admin-names");
+
+	if (count > AUTHD_ADMINS_MAX) {
+		return fail(error, "%s: admin-names has %u names: at most %u are possible", file,
+			count, AUTHD_ADMINS_MAX);
+	}
+	if ((count > 0) != (s->admin_ca[0] != '\0')) {
+		return fail(error, "%s: admin-ca and admin-names go together: set both or neither",
+			file);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = cfg_getnstr(cfg, "admin-names", i);
+		if (strlen(name) > AUTHD_ADMIN_NAME_MAX) {
+			return fail(error, "%s: a name in admin-names is longer than %u bytes",
+				file, AUTHD_ADMIN_NAME_MAX);
+		}
+		snprintf(s->admin_names[i], sizeof(s->admin_names[i]), "%s", name);
+	}
+	s->admin_name_count = count;
+	int err = take_rate(cfg, "rate-address", file, error, &s->rate_address);
+	return err == 0 ? take_rate(cfg, "rate-key", file, error, &s->rate_key) : err;
 }
 
 static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file, char *error)
@@ -288,6 +344,12 @@ int authd_settings_load(
 		CFG_STR_CB("control-ca", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("token-life", "12h", CFGF_NONE, check_life),
 		CFG_STR_CB("hash-memory", "64M", CFGF_NONE, check_memory),
+		CFG_STR_LIST_CB("admin-listen", NULL, CFGF_NONE, settings_cb_addr),
+		CFG_STR("admin-ca", "", CFGF_NONE),
+		CFG_STR_LIST_CB("admin-names", NULL, CFGF_NONE, check_text),
+		CFG_STR_LIST_CB("metrics-listen", NULL, CFGF_NONE, settings_cb_addr),
+		CFG_INT("rate-address", 600, CFGF_NONE),
+		CFG_INT("rate-key", 120000, CFGF_NONE),
 		CFG_INT("hash-passes", 2, CFGF_NONE),
 		CFG_SEC("reflector", reflector_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_END(),
@@ -309,6 +371,9 @@ int authd_settings_load(
 	}
 	if (err == 0) {
 		err = take_paths(s, cfg, file);
+	}
+	if (err == 0) {
+		err = take_admins(s, cfg, file, error);
 	}
 	if (err == 0) {
 		err = take_values(s, cfg, file, error);
@@ -336,8 +401,42 @@ void authd_settings_destroy(struct authd_settings *s)
 	free(s->control_ca);
 	free(s->admin_socket);
 	free(s->state_dir);
+	free(s->admin_ca);
 	free(s->database);
 	free(s);
+}
+
+static bool same_addrs(const struct settings_addr *a, size_t a_count, const struct settings_addr *b,
+	size_t b_count)
+{
+	bool same = a_count == b_count;
+
+	for (size_t i = 0; same && i < a_count; i++) {
+		same = strcmp(a[i].text, b[i].text) == 0;
+	}
+	return same;
+}
+
+static const char *fixed_remote(const struct authd_settings *now, const struct authd_settings *then)
+{
+	if (!same_addrs(now->admin_listen, now->admin_listen_count, then->admin_listen,
+		    then->admin_listen_count)) {
+		return "admin-listen";
+	}
+	if (!same_addrs(now->metrics_listen, now->metrics_listen_count, then->metrics_listen,
+		    then->metrics_listen_count)) {
+		return "metrics-listen";
+	}
+	if (strcmp(now->admin_ca, then->admin_ca) != 0) {
+		return "admin-ca";
+	}
+	if (memcmp(now->admin_names, then->admin_names, sizeof(now->admin_names)) != 0) {
+		return "admin-names";
+	}
+	if (now->rate_address != then->rate_address) {
+		return "rate-address";
+	}
+	return now->rate_key != then->rate_key ? "rate-key" : NULL;
 }
 
 const char *authd_settings_fixed_change(
@@ -361,13 +460,8 @@ const char *authd_settings_fixed_change(
 	if (strcmp(now->database, then->database) != 0) {
 		return "database";
 	}
-	if (now->listen_count != then->listen_count) {
+	if (!same_addrs(now->listen, now->listen_count, then->listen, then->listen_count)) {
 		return "listen";
 	}
-	for (size_t i = 0; i < now->listen_count; i++) {
-		if (strcmp(now->listen[i].text, then->listen[i].text) != 0) {
-			return "listen";
-		}
-	}
-	return NULL;
+	return fixed_remote(now, then);
 }

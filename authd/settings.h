@@ -16,6 +16,8 @@
 #define AUTHD_LISTEN_MAX 8u
 #define AUTHD_REFLECTORS_MAX 64u
 #define AUTHD_TLS_NAME_MAX 253u
+#define AUTHD_ADMINS_MAX 32u
+#define AUTHD_ADMIN_NAME_MAX 79u
 
 struct authd_reflector {
 	char name[LIMIT_NAME + 1];
@@ -37,7 +39,14 @@ struct authd_settings {
 	char *control_certificate, *control_key, *control_ca; /* control links */
 	char *admin_socket;
 	char *state_dir;
-	char *database; /* "" for SQLite in state_dir, else a postgresql:// URI: it may hold a password */
+	struct settings_addr admin_listen[AUTHD_LISTEN_MAX], metrics_listen[AUTHD_LISTEN_MAX];
+	size_t admin_listen_count, metrics_listen_count;
+	char *admin_ca; /* "" for no client certificates */
+	char admin_names[AUTHD_ADMINS_MAX][AUTHD_ADMIN_NAME_MAX + 1];
+	size_t admin_name_count;
+	unsigned rate_address, rate_key; /* requests a minute */
+	char *database; /* "" for SQLite in state_dir, else a postgresql:// URI: it may hold a
+			   password */
 	uint64_t token_life_s; /* at most this long may a session last */
 	uint64_t hash_memory; /* bytes */
 	uint64_t hash_passes;
