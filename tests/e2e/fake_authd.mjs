@@ -119,7 +119,7 @@ function good(method, url, body) {
 }
 
 // ---------------------------------------------------------------- the others
-const evil = 'a\u001b]0;pwned\u0007b\u009b31m\u202egnp\u0000\r\nforged line';
+const evil = 'a\u001b]0;pwned\u0007b\u009b31m\u202egnp\r\nforged line';
 const lists = ['rooms', 'participants', 'tokens', 'users', 'apikeys', 'invites', 'reflectors', 'revocations', 'keys', 'records', 'events'];
 const all = (value) => Object.fromEntries(lists.map((name) => [name, value]));
 const badTypes = { name: 7, id: [], live: 'x', participants: {}, streams: 'many', created_at: 'soon', joined_at: 1e300, bytes_in: -1,
@@ -130,6 +130,7 @@ const hostile = {
 	types: () => [200, { ...all([badTypes, 3, null, [], 'x']), ...badTypes, ...all([badTypes, 3, null, [], 'x']), partial: true, next: {} }],
 	nolist: () => [200, { ok: 1 }],
 	array: () => [200, []],
+	nul: () => [200, all([{ name: 'a\u0000b' }])],
 	escapes: () => [200, { ...all([{ name: evil, id: evil, jti: evil, room: evil, user: evil, reason: evil, kid: evil, what: evil, label: evil,
 		error: evil, alarm: evil, state: evil, control: evil, actor: evil, action: evil, object: evil, detail: evil, [evil]: evil, seq: 1,
 		n: 1, address: evil, workers: [{ port: 1 }], grants: { publish: [evil], [evil]: evil } }]), name: evil, policy: { zone: evil, [evil]: evil },
