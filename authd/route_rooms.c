@@ -1,265 +1,362 @@
 /*
- * route_rooms: rooms and participants for the administrator. What is live comes from the workers
- * that hold it, at the time of the question; the store only knows which rooms there are.
+ * route_rooms: rooms for the administrator: made, listed, changed, closed. What is live comes from
+ * the workers at the time of the question; the store knows the rest.
  */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "authd/policy.h"
+#include "authd/room_keys.h"
+#include "authd/room_live.h"
 #include "authd/routes.h"
-#include "authd/store_rooms.h"
+#include "authd/store_revocations.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
-/* What the workers answered. */
-struct live {
-	json_t *items, *missing;
-};
+#define PAGE_DEFAULT 100
+#define TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
+#define NAME_RULE "name must be 1-64 characters of A-Z a-z 0-9 . _ @ -"
 
-static int ask(const struct route_call *call, const char *what, const char *room, struct live *live)
+static void refuse(const struct route_call *call, int err)
 {
-	live->items = live->missing = NULL;
-	return link_dial_query(call->ctx->link_dial, what, room, &live->items, &live->missing);
+	http_reply_error(call->reply, err,
+		err == ERR_NOT_FOUND        ? "there is no such room"
+			: err == ERR_EXISTS ? "there is a room of that name"
+					    : NULL);
 }
 
-static void live_finish(struct live *live)
+/* As the store has it, not live. */
+static json_t *room_json(const struct store_room *row)
 {
-	json_decref(live->items);
-	json_decref(live->missing);
+	return json_pack("{s:s,s:b,s:s,s:i,s:i,s:i,s:I,s:b,s:I}", "name", row->name, "live", 0,
+		"reflector", row->reflector, "port", (int)row->port, "participants", 0, "streams",
+		0, "created_at", (json_int_t)row->created_at, "locked", (int)row->locked,
+		"expires_at", (json_int_t)row->expires_at);
 }
 
-/* Adds partial, and missing when it is not empty; takes answer. */
-static json_t *with_missing(json_t *answer, const json_t *missing)
+/* "name:port,name:port" as a list. */
+static json_t *alternates_json(const char *alternates)
 {
-	bool partial = json_array_size(missing) > 0;
+	json_t *list = json_array();
 
-	if (json_object_set_new(answer, "partial", json_boolean(partial)) != 0 ||
-		json_object_set_new(answer, "missing", json_deep_copy(missing)) != 0) {
-		json_decref(answer);
+	while (list != NULL && alternates[0] != '\0') {
+		size_t len = strcspn(alternates, ",");
+		if (json_array_append_new(list, json_stringn(alternates, len)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+		alternates += len + (alternates[len] == ',');
+	}
+	return list;
+}
+
+/* With everything but the media key: that is for those in the room. */
+static json_t *room_json_whole(const struct store_room *row)
+{
+	json_t *room = room_json(row);
+
+	if (room != NULL &&
+		(json_object_set_new(room, "policy", policy_json(row->policy)) != 0 ||
+			json_object_set_new(room, "epoch", json_integer(row->epoch)) != 0 ||
+			json_object_set_new(room, "alternates", alternates_json(row->alternates)) !=
+				0)) {
+		json_decref(room);
 		return NULL;
 	}
-	return answer;
+	return room;
 }
 
-/* The room as the store has it, not live. */
-static json_t *stored_room(const struct store_room *row)
+static int get_row(const struct route_call *call, struct store_room *row)
 {
-	return json_pack("{s:s,s:b,s:s,s:i,s:i,s:i,s:I}", "name", row->name, "live", 0, "reflector",
-		row->reflector, "port", (int)row->port, "participants", 0, "streams", 0,
-		"created_at", (json_int_t)row->created_at);
+	return msg_is_name(call->arg) ? store_room_get(call->ctx->store, call->arg, row)
+				      : ERR_NOT_FOUND;
 }
 
-/* Lays what the worker says over the room; its created_at is the time since when it is live. */
-static int make_live(json_t *room, const json_t *item)
+/* The room as it is now in the store, after a change. */
+static void reply_row(const struct route_call *call, int status, const char *name)
 {
-	const char *key;
-	json_t *value;
+	struct store_room row;
+	int err = store_room_get(call->ctx->store, name, &row);
 
-	if (json_object_set_new(room, "live", json_true()) != 0) {
-		return ERR_NOMEM;
+	if (err != 0) {
+		refuse(call, err);
+		return;
 	}
-	json_object_foreach((json_t *)item, key, value) {
-		const char *to = strcmp(key, "created_at") == 0 ? "live_since" : key;
-		if (json_object_set(room, to, value) != 0) {
-			return ERR_NOMEM;
-		}
-	}
-	return 0;
+	http_reply_json(call->reply, status, room_json_whole(&row));
 }
+
+/* ---- the list ---- */
 
 struct room_list {
-	json_t *rooms; /* array */
-	json_t *by_name; /* the same objects by name */
+	const json_t *items; /* what the workers say */
+	json_t *rooms;
 	char last[LIMIT_NAME + 1];
-	unsigned count; /* in this page */
 };
 
-static int add_room(const struct store_room *row, void *arg)
+static int add_row(const struct store_room *row, void *arg)
 {
 	struct room_list *list = arg;
-	json_t *room = stored_room(row);
+	json_t *room = room_json(row);
+	int err = room != NULL && json_array_append_new(list->rooms, room) == 0 ? 0 : ERR_NOMEM;
 
-	if (json_array_append(list->rooms, room) != 0 ||
-		json_object_set_new(list->by_name, row->name, room) != 0) {
-		return ERR_NOMEM;
-	}
 	memcpy(list->last, row->name, sizeof(list->last));
-	list->count++;
-	return 0;
-}
-
-/* A room that lives on a worker but is not in the store (any more) is shown too. */
-static int add_live(struct room_list *list, const json_t *item)
-{
-	const char *name = NULL;
-
-	if (msg_get_string(item, "name", LIMIT_NAME, &name) != 0) {
-		return 0;
+	const json_t *items = json_object_get(list->items, row->name);
+	for (size_t i = 0; err == 0 && i < json_array_size(items); i++) {
+		const json_t *item = json_array_get(items, i);
+		err = room_live_believed(row, item) ? room_live_add(room, item) : 0;
 	}
-	json_t *room = json_object_get(list->by_name, name);
-	if (room == NULL) {
-		struct store_room row = { 0 };
-		snprintf(row.name, sizeof(row.name), "%s", name);
-		row.created_at = json_integer_value(json_object_get(item, "created_at"));
-		if (add_room(&row, list) != 0) {
-			return ERR_NOMEM;
-		}
-		room = json_object_get(list->by_name, name);
-	}
-	return make_live(room, item);
-}
-
-static int add_stored(struct store *store, struct room_list *list)
-{
-	struct store_page page = { .limit = STORE_PAGE_MAX };
-	int err;
-
-	do {
-		char after[LIMIT_NAME + 1];
-
-		memcpy(after, list->last, sizeof(after));
-		page.after = after;
-		list->count = 0;
-		err = store_room_list(store, &page, add_room, list);
-	} while (err == 0 && list->count == STORE_PAGE_MAX);
 	return err;
+}
+
+/* Items by the name of their room: an object of arrays. */
+static json_t *by_room(const json_t *items)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; all != NULL && i < json_array_size(items); i++) {
+		json_t *item = json_array_get(items, i);
+		const char *name = json_string_value(json_object_get(item, "name"));
+		json_t *same = name != NULL ? json_object_get(all, name) : NULL;
+		if (name != NULL && same == NULL) {
+			same = json_array();
+			if (json_object_set_new(all, name, same) != 0) {
+				json_decref(all);
+				return NULL;
+			}
+		}
+		(void)json_array_append(same, item);
+	}
+	return all;
 }
 
 void route_rooms_get(const struct route_call *call)
 {
-	struct room_list list = { .rooms = json_array(), .by_name = json_object() };
-	struct store *store = call->ctx->store;
-	struct live live;
-	int err = ask(call, "rooms", NULL, &live);
+	const char *after = http_request_query(call->req, "after");
+	int64_t limit = PAGE_DEFAULT;
+	struct room_live live;
 
+	if (!route_query_int(call, "limit", 1, STORE_PAGE_MAX, &limit)) {
+		return;
+	}
+	if (after != NULL && after[0] != '\0' && !msg_is_name(after)) {
+		http_reply_error(call->reply, ERR_BAD_FIELD, "after must be the name of a room");
+		return;
+	}
+	int err = room_live_ask(&live, call->ctx->link_dial, "rooms", NULL);
+	json_t *items = err == 0 ? by_room(live.items) : NULL;
+	struct room_list list = { .items = items, .rooms = json_array() };
+	const struct store_page page = { .after = after != NULL ? after : "",
+		.limit = (unsigned)limit };
 	if (err == 0) {
-		err = list.rooms != NULL && list.by_name != NULL
-			? add_stored(store, &list)
+		err = items != NULL && list.rooms != NULL
+			? store_room_list(call->ctx->store, &page, add_row, &list)
 			: ERR_NOMEM;
 	}
-	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
-		err = add_live(&list, json_array_get(live.items, i));
-	}
-	if (err != 0) {
-		http_reply_error(call->reply, err, NULL);
-	} else {
+	if (err == 0) {
+		bool more = json_array_size(list.rooms) == (size_t)limit;
 		http_reply_json(call->reply, MHD_HTTP_OK,
-			with_missing(json_pack("{s:O}", "rooms", list.rooms), live.missing));
+			room_live_with_missing(json_pack("{s:O,s:s?}", "rooms", list.rooms, "next",
+						       more ? list.last : NULL),
+				&live));
+	} else {
+		refuse(call, err);
 	}
 	json_decref(list.rooms);
-	json_decref(list.by_name);
-	live_finish(&live);
+	json_decref(items);
+	room_live_finish(&live);
+}
+
+/* ---- one ---- */
+
+void route_room_get(const struct route_call *call)
+{
+	struct room_live live = { NULL, NULL };
+	struct store_room row;
+	json_t *room = NULL;
+	int err = get_row(call, &row);
+
+	if (err == 0) {
+		err = room_live_ask(&live, call->ctx->link_dial, "participants", row.name);
+	}
+	if (err == 0) {
+		room = room_json_whole(&row);
+		err = room != NULL ? room_live_add_people(room, &row, live.items) : ERR_NOMEM;
+	}
+	if (err == 0) {
+		http_reply_json(call->reply, MHD_HTTP_OK, room_live_with_missing(room, &live));
+	} else {
+		json_decref(room);
+		refuse(call, err);
+	}
+	room_live_finish(&live);
+}
+
+/* When it ends: absent stays as it is; 0 is never. */
+static bool take_expiry(const struct route_call *call, int64_t *expires_at)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	if (msg_opt_int(call->body, "expires_at", 0, TIME_MAX, expires_at) == 0 &&
+		(*expires_at <= 0 || *expires_at > now)) {
+		return true;
+	}
+	http_reply_error(call->reply, ERR_BAD_FIELD,
+		"expires_at must be 0 (never) or a time to come, in seconds since 1970");
+	return false;
+}
+
+static void refuse_policy(const struct route_call *call, int err, const char *why)
+{
+	char detail[POLICY_WHY + 16];
+
+	snprintf(detail, sizeof(detail), "policy: %s", why);
+	http_reply_error(call->reply, err, err == ERR_BAD_FIELD ? detail : NULL);
 }
 
 void route_rooms_post(const struct route_call *call)
 {
-	struct store *store = call->ctx->store;
-	struct store_room row;
+	struct store_room row = { .expires_at = 0 };
+	char defaults[STORE_JSON_MAX + 1], why[POLICY_WHY];
 	const char *name = NULL;
 
+	if (!route_body_only(call, "name", "policy", "expires_at", NULL) ||
+		!take_expiry(call, &row.expires_at)) {
+		return;
+	}
 	if (msg_get_string(call->body, "name", LIMIT_NAME, &name) != 0 || !msg_is_name(name)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD,
-			"name must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
+		http_reply_error(call->reply, ERR_BAD_FIELD, NAME_RULE);
 		return;
 	}
-	struct store_room new = { .expires_at = 0 };
-	snprintf(new.name, sizeof(new.name), "%s", name);
-	int err = store_room_add(store, &call->actor, &new, (int64_t)time(NULL));
+	snprintf(row.name, sizeof(row.name), "%s", name);
+	int err = store_setting_get(call->ctx->store, "room", defaults);
 	if (err == 0) {
-		log_event(LOG_LEVEL_INFO, "room-created", LOG_STR("room", name));
-		err = store_room_get(store, name, &row);
+		err = policy_room_text_over(
+			defaults, json_object_get(call->body, "policy"), row.policy, why);
+		if (err != 0) {
+			refuse_policy(call, err, why);
+			return;
+		}
+		err = room_keys_make(row.media_key);
+	}
+	if (err == 0) {
+		err = store_room_add(call->ctx->store, &call->actor, &row, (int64_t)time(NULL));
 	}
 	if (err != 0) {
-		http_reply_error(call->reply, err,
-			err == ERR_EXISTS ? "there is a room of that name" : NULL);
+		refuse(call, err);
 		return;
 	}
-	http_reply_json(call->reply, MHD_HTTP_CREATED, stored_room(&row));
+	log_event(LOG_LEVEL_INFO, "room-created", LOG_STR("room", name));
+	reply_row(call, MHD_HTTP_CREATED, name);
 }
 
-static const json_t *find_item(const json_t *items, const char *name)
+void route_room_patch(const struct route_call *call)
 {
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const char *text =
-			json_string_value(json_object_get(json_array_get(items, i), "name"));
-		if (text != NULL && strcmp(text, name) == 0) {
-			return json_array_get(items, i);
-		}
-	}
-	return NULL;
-}
-
-/* Only those of the room, should a worker have said more than it was asked. */
-static json_t *only_room(const json_t *items, const char *room)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; out != NULL && i < json_array_size(items); i++) {
-		json_t *item = json_array_get(items, i);
-		const char *text = json_string_value(json_object_get(item, "room"));
-		if (text != NULL && strcmp(text, room) == 0) {
-			(void)json_array_append(out, item);
-		}
-	}
-	return out;
-}
-
-void route_room_get(const struct route_call *call)
-{
-	struct store *store = call->ctx->store;
-	struct live rooms = { 0 }, people = { 0 };
+	char policy[STORE_JSON_MAX + 1], why[POLICY_WHY];
+	const json_t *given = json_object_get(call->body, "policy");
+	const json_t *locked = json_object_get(call->body, "locked");
+	int64_t expires_at = -1;
 	struct store_room row;
-	json_t *room = NULL;
-	int err = msg_is_name(call->arg) ? store_room_get(store, call->arg, &row)
-					 : ERR_NOT_FOUND;
 
-	if (err == 0) {
-		err = ask(call, "rooms", call->arg, &rooms);
+	if (!route_body_only(call, "policy", "locked", "expires_at", NULL) ||
+		!take_expiry(call, &expires_at)) {
+		return;
 	}
-	if (err == 0) {
-		err = ask(call, "participants", call->arg, &people);
+	if (locked != NULL && !json_is_boolean(locked)) {
+		http_reply_error(call->reply, ERR_BAD_FIELD, "locked must be true or false");
+		return;
 	}
-	if (err == 0) {
-		const json_t *item = find_item(rooms.items, call->arg);
-		room = stored_room(&row);
-		err = room == NULL ? ERR_NOMEM : item != NULL ? make_live(room, item) : 0;
+	int err = given != NULL ? policy_room_text(given, policy, why) : 0;
+	if (err != 0) {
+		refuse_policy(call, err, why);
+		return;
 	}
-	if (err == 0 &&
-		json_object_set_new(
-			room, "participants_list", only_room(people.items, call->arg)) != 0) {
-		err = ERR_NOMEM;
+	err = get_row(call, &row);
+	if (err == 0) {
+		err = store_room_set(call->ctx->store, &call->actor, row.name,
+			given != NULL ? policy : NULL, locked != NULL ? json_is_true(locked) : -1,
+			expires_at);
 	}
 	if (err != 0) {
-		json_decref(room);
-		http_reply_error(
-			call->reply, err, err == ERR_NOT_FOUND ? "there is no such room" : NULL);
-	} else {
-		bool more = json_array_size(people.missing) >= json_array_size(rooms.missing);
-		http_reply_json(call->reply, MHD_HTTP_OK,
-			with_missing(room, more ? people.missing : rooms.missing));
+		refuse(call, err);
+		return;
 	}
-	live_finish(&rooms);
-	live_finish(&people);
+	log_event(LOG_LEVEL_INFO, "room-changed", LOG_STR("room", row.name));
+	reply_row(call, MHD_HTTP_OK, row.name);
 }
 
-void route_participants_get(const struct route_call *call)
+void route_room_delete(const struct route_call *call)
 {
-	const char *room = http_request_query(call->req, "room");
-	struct live live;
+	struct store_room row;
+	int err = get_row(call, &row);
 
-	if (room != NULL && !msg_is_name(room)) {
-		http_reply_error(call->reply, ERR_BAD_FIELD,
-			"room must be 1-64 characters of A-Z a-z 0-9 . _ @ -");
-		return;
+	if (err == 0) {
+		err = store_room_delete(
+			call->ctx->store, &call->actor, row.name, (int64_t)time(NULL));
 	}
-	int err = ask(call, "participants", room, &live);
 	if (err != 0) {
-		http_reply_error(call->reply, err, NULL);
+		refuse(call, err);
 		return;
 	}
-	json_t *list = room != NULL ? only_room(live.items, room) : json_incref(live.items);
+	log_event(LOG_LEVEL_INFO, "room-deleted", LOG_STR("room", row.name));
+	http_reply_empty(call->reply, MHD_HTTP_NO_CONTENT);
+}
+
+/* The revocation ends every session of the room with room-closed; those who had the media key then
+ * must not hear what comes after. */
+void route_room_close(const struct route_call *call)
+{
+	struct store_revocation entry = { .kind = "room" };
+	const char *reason = "";
+	struct store_room row;
+	size_t revoked = 0;
+
+	if (!route_body_only(call, "reason", NULL)) {
+		return;
+	}
+	if (msg_opt_string(call->body, "reason", LIMIT_DISPLAY_NAME, &reason) != 0 ||
+		(reason[0] != '\0' && !msg_is_display_name(reason))) {
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"reason must be at most 128 bytes of UTF-8 without control characters");
+		return;
+	}
+	int err = get_row(call, &row);
+	if (err == 0) {
+		snprintf(entry.id, sizeof(entry.id), "%s", row.name);
+		snprintf(entry.reason, sizeof(entry.reason), "%s", reason);
+		err = store_revocation_add(
+			call->ctx->store, &call->actor, &entry, (int64_t)time(NULL), &revoked);
+	}
+	if (err == 0) {
+		err = room_keys_renew(call->ctx->store, &call->actor, row.name);
+	}
+	if (err != 0) {
+		refuse(call, err);
+		return;
+	}
+	log_event(LOG_LEVEL_INFO, "room-closed", LOG_STR("room", row.name),
+		LOG_INT("tokens", revoked));
 	http_reply_json(call->reply, MHD_HTTP_OK,
-		with_missing(json_pack("{s:o}", "participants", list), live.missing));
-	live_finish(&live);
+		json_pack("{s:s,s:I,s:I}", "name", row.name, "seq", (json_int_t)entry.seq, "tokens",
+			(json_int_t)revoked));
+}
+
+void route_room_rekey(const struct route_call *call)
+{
+	struct store_room row;
+	int err = get_row(call, &row);
+
+	if (err == 0) {
+		err = room_keys_renew(call->ctx->store, &call->actor, row.name);
+	}
+	if (err == 0) {
+		err = store_room_get(call->ctx->store, row.name, &row);
+	}
+	if (err != 0) {
+		refuse(call, err);
+		return;
+	}
+	http_reply_json(call->reply, MHD_HTTP_OK,
+		json_pack("{s:s,s:I}", "name", row.name, "epoch", (json_int_t)row.epoch));
 }

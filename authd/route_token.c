@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "authd/routes.h"
+#include "authd/store_users.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
@@ -51,26 +52,11 @@ static int parse(const json_t *body, struct fields *f, const char **why)
 	return ERR_BAD_FIELD;
 }
 
-static json_t *build_answer(const struct route_call *call, const struct token_order *order,
-	const struct token_issued *issued)
-{
-	const struct placement_spot *spot = &issued->spot;
-	json_t *keys = token_issue_jwks(call->ctx->token_issue);
-
-	if (keys == NULL) {
-		return NULL;
-	}
-	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:[{s:s,s:i,s:s,s:s}],s:o}", "token", issued->token,
-		"expires_at", (json_int_t)issued->expires_at, "participant", issued->participant,
-		"room", order->room, "cluster", call->ctx->cluster, "endpoints", "address",
-		spot->address, "port", (int)spot->port, "tls_name", spot->tls_name, "pin",
-		spot->pin, "keys", keys);
-}
-
-static void refuse(const struct route_call *call, int err, unsigned retry_after)
+/* why: for who was recognised; "": nothing that may be said. */
+static void refuse(const struct route_call *call, int err, unsigned retry_after, const char *why)
 {
 	static const char *const busy = "too many attempts: try again later";
-	const char *detail = err == ERR_RATE ? busy : NULL;
+	const char *detail = err == ERR_RATE ? busy : why[0] != '\0' ? why : NULL;
 
 	http_reply_error(call->reply, err, detail);
 	call->reply->retry_after_s = err == ERR_NO_REFLECTOR ? NO_REFLECTOR_RETRY_S : retry_after;
@@ -86,6 +72,8 @@ void route_token_post(const struct route_call *call)
 {
 	struct fields f = { 0 };
 	struct token_issued issued = { 0 };
+	struct store_user user = { .policy = "" };
+	char denied[POLICY_WHY] = "";
 	const char *why = NULL;
 	unsigned retry_after = 0;
 	int err = parse(call->body, &f, &why);
@@ -103,19 +91,27 @@ void route_token_post(const struct route_call *call)
 	err = login_check(call->ctx->login, &attempt, &retry_after);
 	wipe(f.password);
 	if (err == 0) {
-		err = token_issue_make(call->ctx->token_issue, &who, &f.order, &issued);
+		err = store_user_get(call->ctx->store, f.order.user, &user);
+	}
+	if (err == 0) {
+		f.order.source = POLICY_USER;
+		f.order.actor = &who;
+		f.order.grants = user.policy;
+		f.order.address = call->req->listener == HTTP_ADMIN ? NULL : call->req->peer;
+		err = token_issue_make(call->ctx->token_issue, &f.order, &issued, denied);
 	}
 	if (err != 0) {
-		refuse(call, err, retry_after);
+		refuse(call, err == ERR_NOT_FOUND ? ERR_LOGIN : err, retry_after, denied);
 		return;
 	}
 	char short_jti[JTI_LOGGED + 1] = "";
-	memcpy(short_jti, issued.jti, JTI_LOGGED);
+	memcpy(short_jti, issued.claims.jti, JTI_LOGGED);
 	log_event(LOG_LEVEL_INFO, "token-issued", LOG_STR("jti", short_jti),
-		LOG_STR("room", f.order.room), LOG_STR("participant", issued.participant),
-		LOG_STR("reflector", issued.spot.reflector), LOG_INT("port", issued.spot.port));
-	http_reply_json(call->reply, MHD_HTTP_OK, build_answer(call, &f.order, &issued));
-	free(issued.token);
+		LOG_STR("room", f.order.room), LOG_STR("participant", issued.claims.participant),
+		LOG_STR("place", issued.claims.places[0]));
+	http_reply_json(call->reply, MHD_HTTP_OK,
+		token_issue_answer(call->ctx->token_issue, &issued));
+	token_issued_finish(&issued);
 }
 
 void route_jwks_get(const struct route_call *call)

@@ -33,6 +33,7 @@ static const struct route {
 } table[] = {
 	{ "POST", "/v1/token", P | K | BODY | HASH, route_token_post },
 	{ "GET", "/join", P, route_join_get },
+	{ "POST", "/v1/media-key", P | BEARER, route_media_key_post },
 	{ "GET", "/.well-known/jwks.json", P, route_jwks_get },
 	{ "GET", "/healthz", P | METRICS, route_health_get },
 	{ "GET", "/readyz", P | METRICS, route_ready_get },
@@ -42,6 +43,10 @@ static const struct route {
 	{ "GET", "/v1/rooms", A, route_rooms_get },
 	{ "POST", "/v1/rooms", A | BODY, route_rooms_post },
 	{ "GET", "/v1/rooms/{}", A, route_room_get },
+	{ "PATCH", "/v1/rooms/{}", A | BODY, route_room_patch },
+	{ "DELETE", "/v1/rooms/{}", A, route_room_delete },
+	{ "POST", "/v1/rooms/{}/close", A | MAY, route_room_close },
+	{ "POST", "/v1/rooms/{}/rekey", A, route_room_rekey },
 	{ "GET", "/v1/participants", A, route_participants_get },
 	{ "GET", "/v1/tokens", A, route_tokens_get },
 	{ "POST", "/v1/tokens/consume", A | BODY, route_tokens_consume },
@@ -55,6 +60,8 @@ static const struct route {
 	{ "POST", "/v1/apikeys", A | BODY, route_apikeys_post },
 	{ "GET", "/v1/apikeys/{}", A, route_apikey_get },
 	{ "DELETE", "/v1/apikeys/{}", A, route_apikey_delete },
+	{ "GET", "/v1/policy", A, route_policy_get },
+	{ "PATCH", "/v1/policy", A | BODY, route_policy_patch },
 	{ "GET", "/v1/reflectors", A, route_reflectors_get },
 };
 

@@ -1,6 +1,6 @@
 /*
- * token_issue: builds the claims of a token and sees to the order place, record, sign. Must never
- * let a token out that the store did not take.
+ * token_issue: from an order to a token, in this order: policy, place, record, sign. Must never let
+ * a token out that the store did not take.
  */
 #include "authd/token_issue.h"
 
@@ -12,10 +12,11 @@
 #include <time.h>
 
 #include "authd/jwks.h"
+#include "authd/room_keys.h"
 #include "authd/store_tokens.h"
 #include "common/clock.h"
 #include "proto/base64url.h"
-#include "proto/token_claims.h"
+#include "proto/jws_verify.h"
 
 #define JTI_BYTES 16u /* 128 random bits */
 
@@ -47,6 +48,13 @@ void token_issue_set_life(struct token_issue *ti, uint64_t life_s)
 	ti->life_s = life_s;
 }
 
+void token_issued_finish(struct token_issued *issued)
+{
+	free(issued->token);
+	json_decref(issued->endpoints);
+	sodium_memzero(issued, sizeof(*issued));
+}
+
 static int make_jti(char *out, size_t size)
 {
 	unsigned char bytes[JTI_BYTES];
@@ -59,21 +67,15 @@ static int make_jti(char *out, size_t size)
 	return err;
 }
 
-/* What a user may do in a room. Data streams are off unless a room's policy allows them. */
-static void set_grants(struct token_claims *c)
+static const char *source_name(enum policy_source source)
 {
-	c->publish = TOKEN_PUBLISH_AUDIO | TOKEN_PUBLISH_VIDEO | TOKEN_PUBLISH_SCREEN;
-	c->subscribe = true;
-	c->chat = true;
-	c->moderate = false;
+	return source == POLICY_APIKEY ? "apikey" : source == POLICY_INVITE ? "invite" : "user";
 }
 
-static int fill_claims(struct token_issue *ti, const struct token_order *order,
-	const struct placement_spot *spot, struct token_claims *c)
+static int fill_names(
+	const struct token_issue *ti, const struct token_order *order, struct token_claims *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->issued_at = (int64_t)time(NULL);
-	c->expires_at = c->issued_at + (int64_t)ti->life_s;
 	snprintf(c->issuer, sizeof(c->issuer), "%s", ti->conf.issuer);
 	snprintf(c->audience, sizeof(c->audience), "%s", ti->conf.cluster);
 	snprintf(c->user, sizeof(c->user), "%s", order->user);
@@ -82,25 +84,81 @@ static int fill_claims(struct token_issue *ti, const struct token_order *order,
 	snprintf(c->display_name, sizeof(c->display_name), "%s",
 		order->name != NULL ? order->name : order->user);
 	snprintf(c->room, sizeof(c->room), "%s", order->room);
-	set_grants(c);
-	c->policy = (struct room_policy)ROOM_POLICY_INIT;
-	snprintf(c->places[0], sizeof(c->places[0]), "%s:%u", spot->reflector, spot->port);
-	c->place_count = 1;
+	snprintf(c->source, sizeof(c->source), "%s%s%s", source_name(order->source),
+		order->source != POLICY_USER ? ":" : "",
+		order->source != POLICY_USER ? order->source_id : "");
 	return make_jti(c->jti, sizeof(c->jti));
 }
 
-static int record(
-	struct token_issue *ti, const struct store_actor *who, struct token_claims *c)
+static int64_t life_of(const struct token_issue *ti, const struct token_order *order)
 {
-	struct store_token row = { .issued_at = c->issued_at, .expires_at = c->expires_at, .source = "user" };
+	int64_t most = (int64_t)ti->life_s;
+
+	return order->life_s > 0 && order->life_s < most ? order->life_s : most;
+}
+
+static int judge(struct token_issue *ti, const struct token_order *order,
+	const struct store_room *room, struct token_claims *claims, char why[POLICY_WHY])
+{
+	char defaults[STORE_JSON_MAX + 1] = "";
+	const struct policy_ask ask = { .source = order->source,
+		.user = order->user,
+		.key_name = order->source_name,
+		.key_id = order->source_id,
+		.address = order->address,
+		.defaults = defaults,
+		.grants = order->grants,
+		.requested = order->requested,
+		.room = { .name = room->name,
+			.policy = room->policy,
+			.rev = room->policy_rev,
+			.epoch = room->epoch,
+			.expires_at = room->expires_at,
+			.locked = room->locked },
+		.now = (int64_t)time(NULL),
+		.life_s = life_of(ti, order) };
+	int err = store_setting_get(ti->conf.store, "grants", defaults);
+
+	return err == 0 ? policy_decide(&ask, claims, why) : err;
+}
+
+/* Where to go: the same for every token of a room. */
+static int find_place(
+	struct token_issue *ti, const char *room, struct token_claims *c, json_t **endpoints)
+{
+	struct placement_spot spot;
+	int err = placement_find(
+		ti->conf.placement, room, clock_now_ms(), (int64_t)time(NULL), &spot);
+
+	if (err != 0) {
+		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
+	}
+	snprintf(c->places[0], sizeof(c->places[0]), "%s:%u", spot.reflector, spot.port);
+	c->place_count = 1;
+	*endpoints = json_pack("[{s:s,s:i,s:s,s:s}]", "address", spot.address, "port",
+		(int)spot.port, "tls_name", spot.tls_name, "pin", spot.pin);
+	return *endpoints != NULL ? 0 : ERR_NOMEM;
+}
+
+/* The store has the last word: what ended since the order was checked is refused there. */
+static int record(struct token_issue *ti, const struct token_order *order, struct token_claims *c,
+	char why[POLICY_WHY])
+{
+	struct store_token row = { .issued_at = c->issued_at, .expires_at = c->expires_at };
 
 	snprintf(row.jti, sizeof(row.jti), "%s", c->jti);
 	snprintf(row.user, sizeof(row.user), "%s", c->user);
 	snprintf(row.participant, sizeof(row.participant), "%s", c->participant);
 	snprintf(row.room, sizeof(row.room), "%s", c->room);
-	int err = store_token_add(ti->conf.store, who, &row, &c->rev);
+	snprintf(row.source, sizeof(row.source), "%s", source_name(order->source));
+	snprintf(row.source_id, sizeof(row.source_id), "%s",
+		order->source != POLICY_USER ? order->source_id : "");
+	int err = store_token_add(ti->conf.store, order->actor, &row, &c->rev);
+	if (err == ERR_DENIED && order->source == POLICY_INVITE) {
+		return ERR_LOGIN; /* its last use was taken by somebody else meanwhile */
+	}
 	if (err == ERR_DENIED) {
-		return ERR_LOGIN;
+		snprintf(why, POLICY_WHY, "the user is banned here, or may not enter any more");
 	}
 	return err == ERR_EXISTS ? ERR_INTERNAL : err;
 }
@@ -117,29 +175,50 @@ static int sign(struct token_issue *ti, const struct token_claims *c, char **tok
 	return err;
 }
 
-int token_issue_make(struct token_issue *ti, const struct store_actor *who,
-	const struct token_order *order, struct token_issued *out)
+int token_issue_make(struct token_issue *ti, const struct token_order *order,
+	struct token_issued *out, char why[POLICY_WHY])
 {
-	struct token_claims claims;
-	int err = placement_find(
-		ti->conf.placement, order->room, clock_now_ms(), (int64_t)time(NULL), &out->spot);
+	struct store_room room;
+	int err = store_room_get(ti->conf.store, order->room, &room);
 
+	memset(out, 0, sizeof(*out));
+	why[0] = '\0';
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
 	}
-	err = fill_claims(ti, order, &out->spot, &claims);
+	err = fill_names(ti, order, &out->claims);
 	if (err == 0) {
-		err = record(ti, who, &claims);
+		err = judge(ti, order, &room, &out->claims, why);
 	}
 	if (err == 0) {
-		err = sign(ti, &claims, &out->token);
+		err = find_place(ti, order->room, &out->claims, &out->endpoints);
 	}
 	if (err == 0) {
-		out->expires_at = claims.expires_at;
-		snprintf(out->jti, sizeof(out->jti), "%s", claims.jti);
-		snprintf(out->participant, sizeof(out->participant), "%s", claims.participant);
+		err = record(ti, order, &out->claims, why);
+	}
+	if (err == 0) {
+		err = sign(ti, &out->claims, &out->token);
+	}
+	memcpy(out->media_key, room.media_key, sizeof(out->media_key));
+	sodium_memzero(&room, sizeof(room));
+	if (err != 0) {
+		token_issued_finish(out);
 	}
 	return err;
+}
+
+json_t *token_issue_answer(struct token_issue *ti, const struct token_issued *issued)
+{
+	const struct token_claims *c = &issued->claims;
+	json_t *keys = token_issue_jwks(ti);
+
+	if (keys == NULL) {
+		return NULL;
+	}
+	return json_pack("{s:s,s:I,s:s,s:s,s:s,s:O,s:o,s:o}", "token", issued->token, "expires_at",
+		(json_int_t)c->expires_at, "participant", c->participant, "room", c->room,
+		"cluster", c->audience, "endpoints", issued->endpoints, "keys", keys, "media_key",
+		room_keys_json(NULL, c->policy.epoch, issued->media_key));
 }
 
 json_t *token_issue_jwks(const struct token_issue *ti)
@@ -147,4 +226,44 @@ json_t *token_issue_jwks(const struct token_issue *ti)
 	const struct jws_public *const keys[] = { jws_signer_public(ti->conf.signer) };
 
 	return jwks_build(keys, 1);
+}
+
+/* With every key that is published: a token lives longer than the key that signs. */
+static int verify_signature(struct token_issue *ti, const char *token, json_t **payload)
+{
+	struct jws_keyset *keys = NULL;
+	json_t *jwks = token_issue_jwks(ti);
+	int err = jwks != NULL ? jws_keyset_create(&keys, jwks) : ERR_NOMEM;
+
+	if (err == 0) {
+		err = jws_verify(keys, token, TOKEN_TYP, payload);
+	}
+	jws_keyset_destroy(keys);
+	json_decref(jwks);
+	return err;
+}
+
+int token_issue_verify(struct token_issue *ti, const char *token, struct token_claims *claims)
+{
+	const struct token_expect expect = {
+		.issuer = ti->conf.issuer, .audience = ti->conf.cluster, .now = (int64_t)time(NULL)
+	};
+	struct store_token row;
+	json_t *payload = NULL;
+	int err = verify_signature(ti, token, &payload);
+
+	if (err == 0) {
+		err = token_claims_parse(claims, payload);
+	}
+	if (err == 0) {
+		err = token_claims_check(claims, &expect);
+	}
+	json_decref(payload);
+	if (err == 0) {
+		err = store_token_get(ti->conf.store, claims->jti, &row);
+	}
+	if (err == 0 && row.revoked_at != 0) {
+		err = ERR_TOKEN_REVOKED;
+	}
+	return err == 0 || err == ERR_STORE || err == ERR_NOMEM ? err : ERR_TOKEN_INVALID;
 }
