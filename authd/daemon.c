@@ -29,6 +29,7 @@
 
 struct authd_daemon {
 	struct authd_settings *settings;
+	char public_url[AUTHD_PUBLIC_URL_MAX + 1];
 	char issuer[LIMIT_NAME + 1],
 		cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
 	struct http_srv_fd listen_fds[HTTP_LISTENERS_MAX];
@@ -229,6 +230,7 @@ static int serve(struct authd_daemon *d, char why[512])
 	d->ctx.rate_address = d->rate_address;
 	d->ctx.rate_key = d->rate_key;
 	d->ctx.issuer = d->issuer;
+	d->ctx.public_url = d->public_url;
 	d->ctx.started_at = (int64_t)time(NULL);
 	d->ctx.started_s = clock_now_s();
 	return start_http(d, why);
@@ -277,6 +279,7 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 	}
 	d->settings = settings;
 	snprintf(d->issuer, sizeof(d->issuer), "%s", settings->name);
+	snprintf(d->public_url, sizeof(d->public_url), "%s", settings->public_url);
 	snprintf(d->cluster, sizeof(d->cluster), "%s", settings->cluster);
 	d->state_fd = d->admin_fd = -1;
 	err = bind_all(d, why);

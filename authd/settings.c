@@ -74,6 +74,23 @@ static int check_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	return take(value, result);
 }
 
+/* What a link begins with: no query, no fragment, nothing that must be escaped. */
+static int check_url(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	size_t len = strspn(
+		value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/[]");
+
+	if (value[0] != '\0' &&
+		(strncmp(value, "https://", 8) != 0 || value[8] == '\0' || value[8] == '/' ||
+			value[len] != '\0' || len > AUTHD_PUBLIC_URL_MAX)) {
+		settings_error(cfg,
+			"%s must be https://NAME[:PORT][/PATH] of at most 255 characters, not \"%s\"",
+			cfg_opt_name(opt), value);
+		return -1;
+	}
+	return take(value, result);
+}
+
 /* Its value may hold a password: it is never repeated. */
 static int check_database(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
@@ -144,6 +161,24 @@ static int check_required(cfg_t *cfg, const char *file, char *error)
 	return 0;
 }
 
+/* Behind take_listen(): the first address is the default. */
+static int take_public_url(struct authd_settings *s, cfg_t *cfg)
+{
+	const char *url = str_of(cfg, "public-url");
+	size_t len = strlen(url);
+
+	while (len > 0 && url[len - 1] == '/') {
+		len--;
+	}
+	int rc = len > 0 ? asprintf(&s->public_url, "%.*s", (int)len, url)
+			 : asprintf(&s->public_url, "https://%s", s->listen[0].text);
+	if (rc < 0) {
+		s->public_url = NULL;
+		return ERR_NOMEM;
+	}
+	return 0;
+}
+
 static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
 {
 	bool own = str_of(cfg, "control-certificate")[0] != '\0';
@@ -166,6 +201,10 @@ static int take_paths(struct authd_settings *s, cfg_t *cfg, const char *file)
 		if (*paths[i].to == NULL) {
 			return ERR_NOMEM;
 		}
+	}
+	int err = take_public_url(s, cfg);
+	if (err != 0) {
+		return err;
 	}
 	s->user = strdup(str_of(cfg, "user"));
 	s->database = strdup(str_of(cfg, "database"));
@@ -338,6 +377,7 @@ int authd_settings_load(
 		CFG_STR_CB("key", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("admin-socket", "/run/heliograph/authd.sock", CFGF_NONE, check_text),
 		CFG_STR_CB("state-dir", "/var/lib/heliograph", CFGF_NONE, check_text),
+		CFG_STR_CB("public-url", "", CFGF_NONE, check_url),
 		CFG_STR_CB("database", "", CFGF_NONE, check_database),
 		CFG_STR_CB("control-certificate", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("control-key", NULL, CFGF_NONE, check_text),
@@ -402,6 +442,7 @@ void authd_settings_destroy(struct authd_settings *s)
 	free(s->admin_socket);
 	free(s->state_dir);
 	free(s->admin_ca);
+	free(s->public_url);
 	free(s->database);
 	free(s);
 }
@@ -462,6 +503,9 @@ const char *authd_settings_fixed_change(
 	}
 	if (!same_addrs(now->listen, now->listen_count, then->listen, then->listen_count)) {
 		return "listen";
+	}
+	if (strcmp(now->public_url, then->public_url) != 0) {
+		return "public-url";
 	}
 	return fixed_remote(now, then);
 }

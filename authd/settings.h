@@ -16,6 +16,7 @@
 #define AUTHD_LISTEN_MAX 8u
 #define AUTHD_REFLECTORS_MAX 64u
 #define AUTHD_TLS_NAME_MAX 253u
+#define AUTHD_PUBLIC_URL_MAX 255u
 #define AUTHD_ADMINS_MAX 32u
 #define AUTHD_ADMIN_NAME_MAX 79u
 
@@ -45,6 +46,7 @@ struct authd_settings {
 	char admin_names[AUTHD_ADMINS_MAX][AUTHD_ADMIN_NAME_MAX + 1];
 	size_t admin_name_count;
 	unsigned rate_address, rate_key; /* requests a minute */
+	char *public_url; /* what invite links begin with, without a slash at its end */
 	char *database; /* "" for SQLite in state_dir, else a postgresql:// URI: it may hold a
 			   password */
 	uint64_t token_life_s; /* at most this long may a session last */

@@ -57,6 +57,7 @@ static void test_good(void **state)
 	assert_string_equal(s->key, "/etc/a.key");
 	assert_string_equal(s->control_certificate, "/tmp/a.crt");
 	assert_string_equal(s->admin_socket, "/run/heliograph/authd.sock");
+	assert_string_equal(s->public_url, "https://127.0.0.1:8443");
 	assert_int_equal(s->token_life_s, 12 * 3600);
 	assert_int_equal(s->hash_memory, 64 << 20);
 	assert_int_equal(s->hash_passes, 2);
@@ -91,6 +92,10 @@ static void test_bad(void **state)
 		{ GOOD "hash-passes = 100\n", NULL, "hash-passes" },
 		{ GOOD "hash-passes = many\n", ":7:", "hash-passes" },
 		{ GOOD "database = \"mysql://a@b/c\"\n", ":7:", "database" },
+		{ GOOD "public-url = \"http://a.example\"\n", ":7:", "public-url" },
+		{ GOOD "public-url = \"https://\"\n", ":7:", "public-url" },
+		{ GOOD "public-url = \"https://a.example/?x=1\"\n", ":7:", "public-url" },
+		{ GOOD "public-url = \"https://a.example#x\"\n", ":7:", "public-url" },
 		{ GOOD "name = \"a b\"\n", ":7:", "name" },
 		{ GOOD "cluster = \"\"\n", ":7:", "cluster" },
 		{ GOOD "listen = {\"localhost:8443\"}\n", ":7:", "listen" },
@@ -141,6 +146,7 @@ static void test_fixed_change(void **state)
 		{ GOOD "listen = {\"127.0.0.1:9443\"}\n", "listen" },
 		{ GOOD "state-dir = \"/other\"\n", "state-dir" },
 		{ GOOD "database = \"postgresql://a@b/c\"\n", "database" },
+		{ GOOD "public-url = \"https://a.example\"\n", "public-url" },
 		{ GOOD "admin-socket = \"/other\"\n", "admin-socket" },
 		{ GOOD "user = \"other\"\n", "user" },
 	};
