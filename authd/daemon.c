@@ -17,6 +17,7 @@
 #include "authd/login_password.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
+#include "authd/store_audit.h"
 #include "authd/store_tokens.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -25,6 +26,7 @@
 
 #define BACKLOG 512
 #define PURGE_EVERY_S 60
+#define AUDIT_HEAD_EVERY_S 3600
 #define EXPIRED_KEEP_S 86400 /* so that `token list --all` still shows today's */
 
 struct authd_daemon {
@@ -49,7 +51,7 @@ struct authd_daemon {
 	struct metrics *metrics;
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
-	int64_t purged_s; /* monotonic */
+	int64_t purged_s, audited_s; /* monotonic */
 };
 
 static int bind_list(struct authd_daemon *d, enum http_listener kind,
@@ -236,6 +238,18 @@ static int serve(struct authd_daemon *d, char why[512])
 	return start_http(d, why);
 }
 
+/* Kept in the log as well: who can write to the database cannot make all of the record anew
+ * without being found out. */
+static void log_audit_head(struct authd_daemon *d)
+{
+	char hash[STORE_AUDIT_HASH + 1];
+	int64_t seq = 0;
+
+	if (store_audit_head(d->store, &seq, hash) == 0 && seq > 0) {
+		log_event(LOG_LEVEL_INFO, "audit-head", LOG_INT("seq", seq), LOG_STR("hash", hash));
+	}
+}
+
 static void finish(struct authd_daemon *d)
 {
 	if (d->events != NULL) {
@@ -307,6 +321,7 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 		return err;
 	}
 	*out = d;
+	d->audited_s = clock_now_s();
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		log_event(LOG_LEVEL_INFO, "ready", LOG_STR("listen", settings->listen[i].text),
 			LOG_STR("admin", settings->admin_socket),
@@ -321,6 +336,9 @@ void daemon_destroy(struct authd_daemon *d)
 	if (d != NULL) {
 		struct authd_settings *settings = d->settings;
 
+		http_srv_destroy(d->http);
+		d->http = NULL;
+		log_audit_head(d);
 		finish(d);
 		authd_settings_destroy(settings);
 	}
@@ -371,6 +389,10 @@ void daemon_tick(struct authd_daemon *d)
 	int64_t now = clock_now_s();
 
 	http_srv_tick(d->http);
+	if (now - d->audited_s >= AUDIT_HEAD_EVERY_S) {
+		d->audited_s = now;
+		log_audit_head(d);
+	}
 	if (now - d->purged_s >= PURGE_EVERY_S) {
 		d->purged_s = now;
 		purge(d);

@@ -63,6 +63,8 @@ static const struct route {
 	{ "GET", "/v1/policy", A, route_policy_get },
 	{ "PATCH", "/v1/policy", A | BODY, route_policy_patch },
 	{ "GET", "/v1/reflectors", A, route_reflectors_get },
+	{ "GET", "/v1/audit", A, route_audit_get },
+	{ "GET", "/v1/audit/verify", A, route_audit_verify_get },
 };
 
 #define TABLE_LEN (sizeof(table) / sizeof(table[0]))

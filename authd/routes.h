@@ -117,5 +117,7 @@ void route_apikeys_post(const struct route_call *call);
 void route_apikey_get(const struct route_call *call);
 void route_apikey_delete(const struct route_call *call);
 void route_reflectors_get(const struct route_call *call); /* route_reflectors.c */
+void route_audit_get(const struct route_call *call); /* route_audit.c */
+void route_audit_verify_get(const struct route_call *call);
 
 #endif

@@ -32,6 +32,9 @@ typedef int (*store_audit_fn)(const struct store_audit_record *row, void *arg);
 /* Records with seq > after, limit at most, in the order of seq; after < 0: the last limit ones. */
 int store_audit_list(struct store *st, const struct store_audit_filter *filter, int64_t after,
 	unsigned limit, store_audit_fn each, void *arg) MUST_CHECK;
+/* Number and hash of the last record; 0 and "" before the first. Note them elsewhere. */
+int store_audit_head(
+	struct store *st, int64_t *seq, char hash[STORE_AUDIT_HASH + 1]) MUST_CHECK;
 /* Walks the whole chain, page by page. A record that was changed, removed (also at the end) or put
  * in between is found and named. */
 int store_audit_verify(struct store *st, struct store_audit_verdict *verdict) MUST_CHECK;

@@ -81,48 +81,47 @@ int store_chain_hash(
 struct load {
 	const struct store_txn *txn;
 	struct store_chain *chain;
-	bool found;
 };
 
-static int take_counter(const struct db_row *row, void *arg)
+/*
+ * The counter, "SEQ HASH" of the setting, and the greatest number that was given. All three say the
+ * same number, or somebody was there: then it goes on behind the greatest, so that the service does,
+ * and the chain shows the break.
+ */
+static int take_end(const struct db_row *row, void *arg)
 {
 	struct load *load = arg;
-
-	load->found = true;
-	load->chain->seq = store_row_int(load->txn, row, 0);
-	return 0;
-}
-
-/* "SEQ HASH", and the two must say the same number. */
-static int take_head(const struct db_row *row, void *arg)
-{
-	struct load *load = arg;
+	struct store_chain *chain = load->chain;
 	char text[STORE_AUDIT_HASH + 32];
 	char *end = NULL;
 
-	store_row_text(load->txn, row, 0, text, sizeof(text));
-	long long seq = strtoll(text, &end, 10);
-	load->found = seq == load->chain->seq && *end == ' ' && strlen(end + 1) == STORE_AUDIT_HASH;
-	if (load->found) {
-		memcpy(load->chain->hash, end + 1, STORE_AUDIT_HASH + 1);
+	int64_t counter = store_row_int(load->txn, row, 0);
+	store_row_text(load->txn, row, 1, text, sizeof(text));
+	int64_t greatest = store_row_int(load->txn, row, 2);
+	int64_t kept = strtoll(text, &end, 10);
+	bool whole = *end == ' ' && strlen(end + 1) == STORE_AUDIT_HASH;
+	chain->seq = counter > kept ? counter : kept;
+	chain->seq = chain->seq > greatest ? chain->seq : greatest;
+	chain->broken = counter != chain->seq || kept != chain->seq || greatest != chain->seq ||
+		(chain->seq > 0 && !whole);
+	if (whole) {
+		memcpy(chain->hash, end + 1, STORE_AUDIT_HASH + 1);
 	}
 	return 0;
 }
 
+/* One statement: the three are of one moment. */
 int store_chain_load(struct store_txn *txn, struct store_chain *chain)
 {
 	struct load load = { .txn = txn, .chain = chain };
 
 	memset(chain, 0, sizeof(*chain));
-	int err = store_run(txn, "SELECT value FROM counter WHERE name = 'audit'", NULL, 0,
-		take_counter, &load);
-	if (err == 0 && load.found && chain->seq > 0) {
-		load.found = false;
-		err = store_run(txn, "SELECT value FROM setting WHERE name = '" HEAD "'", NULL, 0,
-			take_head, &load);
-	}
+	int err = store_run(txn,
+		"SELECT coalesce((SELECT value FROM counter WHERE name = 'audit'), 0),"
+		" coalesce((SELECT value FROM setting WHERE name = '" HEAD "'), ''),"
+		" coalesce((SELECT max(seq) FROM audit), 0)",
+		NULL, 0, take_end, &load);
 	chain->loaded = err == 0;
-	chain->broken = !load.found;
 	return err;
 }
 

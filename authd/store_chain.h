@@ -9,7 +9,7 @@
 struct store_chain {
 	bool loaded, grown;
 	bool broken; /* what is kept of the end makes no sense: somebody was there */
-	int64_t seq; /* 0: no record yet */
+	int64_t seq; /* the greatest number that any of them knows; 0: no record yet */
 	char hash[STORE_AUDIT_HASH + 1];
 };
 
