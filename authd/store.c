@@ -176,6 +176,7 @@ int store_run(struct store_txn *txn, const char *sql, const struct db_value *val
 	int err = txn->db->ops->run(txn->db, sql, values, count, each != NULL ? hand_on : NULL, &e,
 		&txn->changed);
 
+	txn->touched = txn->touched || txn->changed > 0;
 	if (err != 0 && e.err == 0) {
 		txn->failed = true;
 		return ERR_STORE;

@@ -17,6 +17,7 @@
 struct store_txn {
 	struct db *db;
 	bool failed; /* the database refused a statement: nothing of this transaction may stay */
+	bool touched; /* the work that runs has changed something */
 	bool wake;
 	int64_t changed; /* by the last statement */
 	struct store_chain chain;

@@ -66,14 +66,18 @@ static int take(const struct db_row *row, void *arg)
 
 /* ---- making one ---- */
 
+/* Each finds its few rows by the index on kind and id. */
+#define BAN "SELECT 1 FROM revocation WHERE ban = 1 AND until > $7 AND "
 #define INSERT                                                                                     \
 	"INSERT INTO token (jti, account, participant, room, source, source_id, issued_at,"        \
 	" expires_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8"                                       \
 	" WHERE EXISTS (SELECT 1 FROM room WHERE name = $4 AND (expires_at = 0 OR expires_at > $7))" \
-	" AND NOT EXISTS (SELECT 1 FROM revocation WHERE ban = 1 AND until > $7 AND"               \
-	" ((kind = 'user' AND id = $2 AND room IN ('', $4)) OR (kind = 'room' AND id = $4) OR"     \
-	" (kind = $5 AND kind <> 'user' AND id = $6 AND room IN ('', $4)))) AND "
-#define ONCE " ON CONFLICT (jti) DO NOTHING"
+	" AND NOT EXISTS (" BAN "kind = 'user' AND id = $2 AND room IN ('', $4))"                  \
+	" AND NOT EXISTS (" BAN "kind = 'room' AND id = $4)"                                       \
+	" AND NOT EXISTS (" BAN "kind = $5 AND id = $6 AND room IN ('', $4)) AND "
+#define ONCE                                                                                       \
+	" ON CONFLICT (jti) DO NOTHING"                                                            \
+	" RETURNING (SELECT value FROM counter WHERE name = 'revocation')"
 
 static const struct source {
 	const char *name, *insert;
@@ -137,18 +141,14 @@ static int add(struct store_txn *txn, void *arg)
 		STORE_VALUES(DB_T(t->jti), DB_T(t->user), DB_T(t->participant), DB_T(t->room),
 			DB_T(t->source), DB_T(t->source_id), DB_I(t->issued_at),
 			DB_I(t->expires_at)),
-		NULL, NULL);
+		take_number, c);
 	if (err == 0 && store_changed(txn) == 0) {
 		return why_not(txn, c);
 	}
+	*c->rev = c->number;
 	if (err == 0 && strcmp(t->source, "invite") == 0) {
 		err = store_run(txn, "UPDATE invite SET uses = uses + 1 WHERE id = $1",
 			STORE_VALUES(DB_T(t->source_id)), NULL, NULL);
-	}
-	if (err == 0) {
-		err = store_run(txn, "SELECT value FROM counter WHERE name = 'revocation'", NULL, 0,
-			take_number, c);
-		*c->rev = c->number;
 	}
 	return err != 0 ? err : record_issue(txn, c);
 }

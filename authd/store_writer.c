@@ -1,7 +1,7 @@
 /*
  * store_writer: owns the one thread that changes the database. It takes all works that wait, runs
- * them in one transaction, each in a savepoint, commits, and lets their callers go. Must never
- * answer 0 for what was not committed, nor refuse a work for the fault of another one.
+ * them in one transaction, commits, and lets their callers go. Must never answer 0 for what was not
+ * committed, nor refuse a work for the fault of another one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,27 +34,46 @@ static int plain(struct store_txn *txn, const char *sql)
 	return err;
 }
 
-/* One work in its savepoint. ERR_STORE: the whole transaction is of no use any more. */
-static int run_one(struct store_txn *txn, struct store_job *job)
+enum outcome {
+	COMMITTED,
+	NEEDS_CARE, /* a work has to be taken back: all again, with savepoints */
+	TAKEN_BACK, /* the database failed: each again, alone */
+	UNKNOWN
+};
+
+/* Most works that refuse have changed nothing by then: no savepoints, which cost PostgreSQL two
+ * round trips for each work. */
+static enum outcome run_plain(struct store_txn *txn, struct store_job *job)
+{
+	txn->touched = false;
+	job->result = job->work(txn, job->arg);
+	if (txn->failed || job->result == ERR_STORE) {
+		return TAKEN_BACK;
+	}
+	return job->result != 0 && txn->touched ? NEEDS_CARE : COMMITTED;
+}
+
+/* One work in its savepoint. */
+static enum outcome run_careful(struct store_txn *txn, struct store_job *job)
 {
 	struct store_chain chain = txn->chain;
 	bool wake = txn->wake;
 
 	if (plain(txn, "SAVEPOINT work") != 0) {
-		return ERR_STORE;
+		return TAKEN_BACK;
 	}
 	job->result = job->work(txn, job->arg);
 	if (txn->failed || job->result == ERR_STORE) {
-		return ERR_STORE;
+		return TAKEN_BACK;
 	}
 	if (job->result != 0) {
 		txn->chain = chain;
 		txn->wake = wake;
 		if (plain(txn, "ROLLBACK TO SAVEPOINT work") != 0) {
-			return ERR_STORE;
+			return TAKEN_BACK;
 		}
 	}
-	return plain(txn, "RELEASE SAVEPOINT work");
+	return plain(txn, "RELEASE SAVEPOINT work") == 0 ? COMMITTED : TAKEN_BACK;
 }
 
 static int take_hash(const struct db_row *row, void *arg)
@@ -85,59 +104,79 @@ static int was_committed(struct store_txn *txn, bool *committed)
 	return err;
 }
 
-enum outcome { COMMITTED, TAKEN_BACK, UNKNOWN };
-
-static enum outcome run_batch(struct db *db, struct batch *batch, bool *wake)
+static enum outcome commit(struct store_txn *txn)
 {
-	struct store_txn txn = { .db = db };
 	bool committed = false;
-	int err = db->ops->begin(db);
 
-	for (size_t i = 0; i < batch->count && err == 0; i++) {
-		err = run_one(&txn, batch->jobs[i]);
-	}
-	if (err == 0) {
-		err = store_chain_save(&txn);
-	}
-	if (err == 0 && txn.wake) {
-		err = db->ops->notify(db);
-	}
-	if (err != 0) {
-		db->ops->rollback(db);
-		return TAKEN_BACK;
-	}
-	*wake = txn.wake;
-	if (db->ops->commit(db) == 0) {
+	if (txn->db->ops->commit(txn->db) == 0) {
 		return COMMITTED;
 	}
-	db->ops->rollback(db);
-	if (was_committed(&txn, &committed) != 0) {
+	txn->db->ops->rollback(txn->db);
+	if (was_committed(txn, &committed) != 0) {
 		return UNKNOWN;
 	}
 	return committed ? COMMITTED : TAKEN_BACK;
 }
 
-/* After a failure each runs in a transaction of its own, once. True: control links are to know. */
+static enum outcome run_batch(struct db *db, struct batch *batch, bool careful, bool *wake)
+{
+	struct store_txn txn = { .db = db };
+	enum outcome outcome = db->ops->begin(db) == 0 ? COMMITTED : TAKEN_BACK;
+
+	for (size_t i = 0; i < batch->count && outcome == COMMITTED; i++) {
+		outcome = careful ? run_careful(&txn, batch->jobs[i])
+				  : run_plain(&txn, batch->jobs[i]);
+	}
+	if (outcome == COMMITTED &&
+		(store_chain_save(&txn) != 0 || (txn.wake && db->ops->notify(db) != 0))) {
+		outcome = TAKEN_BACK;
+	}
+	if (outcome != COMMITTED) {
+		db->ops->rollback(db);
+		return outcome;
+	}
+	*wake = txn.wake;
+	return commit(&txn);
+}
+
+/* True: control links are to know. */
+static bool run_each(struct db *db, struct batch *batch)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct batch one = { .jobs = { batch->jobs[i] }, .count = 1 };
+		bool wake = false;
+
+		if (run_batch(db, &one, true, &wake) == COMMITTED) {
+			any = any || wake;
+		} else {
+			one.jobs[0]->result = ERR_STORE;
+		}
+	}
+	return any;
+}
+
+/* The same: first all at once; then, when one has to be taken back, with savepoints; and after a
+ * failure each in a transaction of its own, once. */
 static bool run_all(struct db *db, struct batch *batch)
 {
-	bool wake = false, any = false;
-	enum outcome outcome = run_batch(db, batch, &wake);
+	bool wake = false;
+	enum outcome outcome = run_batch(db, batch, false, &wake);
 
+	if (outcome == NEEDS_CARE) {
+		outcome = run_batch(db, batch, true, &wake);
+	}
 	if (outcome == COMMITTED) {
 		return wake;
 	}
-	for (size_t i = 0; i < batch->count; i++) {
-		struct batch one = { .jobs = { batch->jobs[i] }, .count = 1 };
-
-		if (outcome == UNKNOWN || batch->count == 1 ||
-			run_batch(db, &one, &wake) != COMMITTED) {
-			one.jobs[0]->result = ERR_STORE;
-		} else {
-			any = any || wake;
-		}
-		wake = false;
+	if (outcome == TAKEN_BACK && batch->count > 1) {
+		return run_each(db, batch);
 	}
-	return any;
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->jobs[i]->result = ERR_STORE;
+	}
+	return false;
 }
 
 /* With the mutex held. */
