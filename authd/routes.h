@@ -103,7 +103,14 @@ void route_join_get(const struct route_call *call); /* route_join.c */
 void route_rooms_get(const struct route_call *call); /* route_rooms.c */
 void route_rooms_post(const struct route_call *call);
 void route_room_get(const struct route_call *call);
-void route_participants_get(const struct route_call *call);
+void route_room_patch(const struct route_call *call);
+void route_room_delete(const struct route_call *call);
+void route_room_close(const struct route_call *call);
+void route_room_rekey(const struct route_call *call);
+void route_participants_get(const struct route_call *call); /* route_participants.c */
+void route_policy_get(const struct route_call *call); /* route_policy.c */
+void route_policy_patch(const struct route_call *call);
+void route_media_key_post(const struct route_call *call); /* route_media_key.c */
 void route_tokens_get(const struct route_call *call); /* route_tokens.c */
 void route_tokens_consume(const struct route_call *call); /* route_consume.c */
 void route_token_delete(const struct route_call *call);
