@@ -54,6 +54,9 @@ struct call_view {
 	void (*stream)(struct call *c, const struct call_stream *stream, bool there);
 	void (*chat)(struct call *c, const struct helio_chat *chat);
 	void (*chat_sent)(struct call *c, const char *text, size_t length);
+	/* Something about the room, text made safe; who may be NULL. */
+	void (*notice)(struct call *c, const char *what, const struct helio_participant *who,
+		const char *text);
 	void (*problem)(struct call *c, const char *what, int error, const char *text);
 	void (*tick)(struct call *c, int64_t now_ns); /* each period */
 	void (*summary)(struct call *c, int exit_code);

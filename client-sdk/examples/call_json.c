@@ -110,6 +110,20 @@ static void json_chat_sent(struct call *c, const char *text, size_t length)
 	end();
 }
 
+static void json_notice(
+	struct call *c, const char *what, const struct helio_participant *who, const char *text)
+{
+	(void)c;
+	begin(what);
+	if (who != NULL) {
+		put_text("participant", who->id);
+		put_text("name", who->name);
+		printf(",\"num\":%u", who->number);
+	}
+	put_text("text", text);
+	end();
+}
+
 static void json_problem(struct call *c, const char *what, int error, const char *text)
 {
 	(void)c;
@@ -172,6 +186,7 @@ const struct call_view call_view_json = {
 	.stream = json_stream,
 	.chat = json_chat,
 	.chat_sent = json_chat_sent,
+	.notice = json_notice,
 	.problem = json_problem,
 	.tick = json_tick,
 	.summary = json_summary,

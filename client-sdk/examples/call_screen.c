@@ -129,6 +129,14 @@ static void show_chat_sent(struct call *c, const char *text, size_t length)
 	say_chat(c, "you", "", text, length);
 }
 
+static void show_notice(
+	struct call *c, const char *what, const struct helio_participant *who, const char *text)
+{
+	(void)what;
+	(void)who;
+	say(c, "* %s", text);
+}
+
 static const char *advice(int error)
 {
 	switch (call_session_exit_code(error)) {
@@ -289,6 +297,7 @@ const struct call_view call_view_terminal = {
 	.stream = show_stream,
 	.chat = show_chat,
 	.chat_sent = show_chat_sent,
+	.notice = show_notice,
 	.problem = show_problem,
 	.tick = draw,
 	.summary = show_summary,
@@ -301,6 +310,7 @@ const struct call_view call_view_lines = {
 	.stream = show_stream,
 	.chat = show_chat,
 	.chat_sent = show_chat_sent,
+	.notice = show_notice,
 	.problem = show_problem,
 	.tick = show_no_tick,
 	.summary = show_summary,

@@ -169,6 +169,12 @@ void call_send_published(struct call_send *s, int publication, uint16_t stream)
 	}
 }
 
+void call_send_unpublished(struct call_send *s)
+{
+	s->audio.published = s->video.published = false;
+	s->audio.publication = s->video.publication = 0;
+}
+
 bool call_send_is_ready(const struct call_send *s)
 {
 	return (!s->audio.wanted || s->audio.published) && (!s->video.wanted || s->video.published);

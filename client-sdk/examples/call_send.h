@@ -27,6 +27,8 @@ void call_send_close(struct call_send *s);
 /* Joined, as this participant: asks to publish. Returns HELIO_OK or why not. */
 int call_send_publish(struct call_send *s, struct helio *h, const char *participant);
 void call_send_published(struct call_send *s, int publication, uint16_t stream);
+/* All publications are gone: nothing is sent until there are others. */
+void call_send_unpublished(struct call_send *s);
 /* Whether all that was asked for may be sent. */
 bool call_send_is_ready(const struct call_send *s);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client-sdk/examples/call_clock.h"
+#include "client-sdk/examples/call_moderate.h"
 #include "client-sdk/examples/call_ogg.h"
 
 #define LEAVE_WITHIN (3 * CALL_SECOND) /* then we go without a good-bye */
@@ -41,6 +42,14 @@ int call_session_exit_code(int error)
 	case HELIO_ERR_LOGIN:
 	case HELIO_ERR_DENIED:
 	case HELIO_ERR_RATE:
+	case HELIO_ERR_TOKEN_NETWORK:
+	case HELIO_ERR_TOKEN_USED:
+	case HELIO_ERR_DUPLICATE:
+	case HELIO_ERR_KICKED:
+	case HELIO_ERR_BANNED:
+	case HELIO_ERR_ROOM_LOCKED:
+	case HELIO_ERR_ROOM_CLOSED:
+	case HELIO_ERR_E2EE_REQUIRED:
 		return CALL_EXIT_DENIED;
 	default:
 		return CALL_EXIT_FAILED;
@@ -111,6 +120,16 @@ static void on_left(struct call *c, uint16_t number, int error)
 	}
 	c->view->person(c, person, false, error);
 	call_roster_remove_person(&c->roster, person);
+}
+
+/* Nobody of the old room is there any more; JOINED publishes anew. */
+static void on_moved(struct call *c)
+{
+	while (c->roster.person_count > 0) {
+		on_left(c, c->roster.persons[0]->number, HELIO_OK);
+	}
+	call_send_unpublished(c->send);
+	c->joined = false;
 }
 
 static void on_person(struct call *c, const struct helio_participant *p)
@@ -216,6 +235,18 @@ static void on_event(struct helio *h, const struct helio_event *event, void *use
 	case HELIO_EVENT_ERROR:
 		c->view->problem(c, "the reflector refused something", event->error, event->text);
 		break;
+	case HELIO_EVENT_MOVED:
+		on_moved(c);
+		/* fall through */
+	case HELIO_EVENT_LOBBY:
+	case HELIO_EVENT_WAITING:
+	case HELIO_EVENT_WAITING_LEFT:
+	case HELIO_EVENT_MUTED:
+	case HELIO_EVENT_LOCKED:
+	case HELIO_EVENT_POLICY:
+	case HELIO_EVENT_REKEY:
+		call_moderate_event(c, event);
+		break;
 	default:
 		break; /* a keyframe cannot be made by a file; the rest is news to this program */
 	}
@@ -316,8 +347,13 @@ static int send_chat(struct call *c, const char *text, size_t length)
 
 void call_session_chat(struct call *c, const char *text, size_t length)
 {
-	if (length == 0) {
+	if (length == 0 || (c->joined && call_moderate_command(c, text, length))) {
 		return;
+	}
+	/* "//" stands for a "/" that begins no command. */
+	if (length > 1 && text[0] == '/' && text[1] == '/') {
+		text++;
+		length--;
 	}
 	int err = c->joined && !c->leaving ? send_chat(c, text, length) : HELIO_ERR_STATE;
 	if (err != HELIO_OK) {
@@ -404,13 +440,17 @@ int64_t call_session_step(struct call *c, int64_t now_ns)
 		due = call_mix_due(c->mix);
 		next = due < next ? due : next;
 	}
-	/* Last, so that the SDK sends it at once when we return. */
-	call_send_run(c->send, c->helio, now_ns);
+	/* Last, so that the SDK sends it at once when we return. After a move it waits for
+	 * PUBLISHED again. */
+	bool sends = call_send_is_ready(c->send);
+	if (sends) {
+		call_send_run(c->send, c->helio, now_ns);
+	}
 	if (is_over(c, now_ns, &next)) {
 		call_session_leave(c, now_ns);
 		return now_ns;
 	}
-	due = call_send_due(c->send);
+	due = sends ? call_send_due(c->send) : CALL_NEVER;
 	return due < next ? due : next;
 }
 
