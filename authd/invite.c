@@ -63,6 +63,18 @@ void invite_make_guest(char user[LIMIT_NAME + 1])
 	snprintf(user, LIMIT_NAME + 1, "guest-%s", text);
 }
 
+void invite_label(const char *text, char label[INVITE_LABEL_SIZE])
+{
+	const char *hash = strchr(text, '#');
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	char hex[17];
+
+	text = hash != NULL ? hash + 1 : text;
+	crypto_hash_sha256(digest, (const unsigned char *)text, strlen(text));
+	sodium_bin2hex(hex, sizeof(hex), digest, (sizeof(hex) - 1) / 2);
+	snprintf(label, INVITE_LABEL_SIZE, "invite:%s", hex);
+}
+
 /* The id and room that a signed link names; false when it is not ours. */
 static bool read_claims(
 	const json_t *payload, const char *issuer, const char **id, const char **room)

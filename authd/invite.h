@@ -35,6 +35,10 @@ int invite_make_url(struct keyring *ring, const char *issuer, const char *public
 int invite_check(struct store *st, struct keyring *ring, const char *issuer, const char *text,
 	int64_t now, struct store_invite *out) MUST_CHECK;
 
+/* A name for budgets and logs that tells two links apart and gives neither away. */
+#define INVITE_LABEL_SIZE 32u
+void invite_label(const char *text, char label[INVITE_LABEL_SIZE]);
+
 /* "guest-" and eight random characters. */
 void invite_make_guest(char user[LIMIT_NAME + 1]);
 

@@ -1,25 +1,32 @@
 /*
- * route_token: POST /v1/token, the key set and the health check: what strangers can reach. Must
- * never say which of user, password and room was wrong.
+ * route_token: POST /v1/token in its three ways: a user's password, an API key, an invite; and
+ * the key set. Must never say which of what a stranger showed was wrong.
  */
 #include <microhttpd.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "authd/apikey.h"
 #include "authd/routes.h"
 #include "authd/store_users.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
 #define NO_REFLECTOR_RETRY_S 2u
+#define QUEUE_RETRY_S 1u
 #define JTI_LOGGED 8
+#define LIFE_MAX_S (30 * 86400)
+#define NAME_RULE "must be 1-64 characters of A-Z a-z 0-9 . _ @ -"
 
-struct fields {
-	const char *password;
+/* One request on its way to a token. */
+struct asking {
+	const struct route_call *call;
+	struct store_actor actor;
 	struct token_order order;
+	const char *why; /* for bad-field, and for who was recognised; NULL: nothing is said */
+	unsigned retry_after;
 };
 
 static bool is_device(const char *s)
@@ -29,89 +36,152 @@ static bool is_device(const char *s)
 	return len > 0 && len <= LIMIT_DEVICE && s[len] == '\0';
 }
 
-static int parse(const json_t *body, struct fields *f, const char **why)
+/* jansson frees its strings without clearing them. */
+static void wipe(const char *text)
 {
-	struct token_order *o = &f->order;
+	if (text != NULL) {
+		sodium_memzero((void *)(uintptr_t)text, strlen(text));
+	}
+}
+
+/* What a user and an API key ask for alike. */
+static int parse_order(struct asking *a)
+{
+	const json_t *body = a->call->body;
+	struct token_order *o = &a->order;
 
 	if (msg_get_string(body, "user", LIMIT_NAME, &o->user) != 0 || !msg_is_name(o->user)) {
-		*why = "user must be 1-64 characters of A-Z a-z 0-9 . _ @ -";
-	} else if (msg_get_string(body, "password", LOGIN_PASSWORD_MAX, &f->password) != 0) {
-		*why = "password must be a string of at most 1024 bytes";
+		a->why = "user " NAME_RULE;
 	} else if (msg_get_string(body, "room", LIMIT_NAME, &o->room) != 0 ||
 		!msg_is_name(o->room)) {
-		*why = "room must be 1-64 characters of A-Z a-z 0-9 . _ @ -";
+		a->why = "room " NAME_RULE;
 	} else if (msg_opt_string(body, "device", LIMIT_DEVICE, &o->device) != 0 ||
 		(o->device != NULL && !is_device(o->device))) {
-		*why = "device must be 1-32 characters of A-Z a-z 0-9 _ -";
+		a->why = "device must be 1-32 characters of A-Z a-z 0-9 _ -";
 	} else if (msg_opt_string(body, "name", LIMIT_DISPLAY_NAME, &o->name) != 0 ||
 		(o->name != NULL && !msg_is_display_name(o->name))) {
-		*why = "name must be 1-128 bytes of UTF-8 without control characters";
+		a->why = "name must be 1-128 bytes of UTF-8 without control characters";
 	} else {
 		return 0;
 	}
 	return ERR_BAD_FIELD;
 }
 
-/* why: for who was recognised; "": nothing that may be said. */
-static void refuse(const struct route_call *call, int err, unsigned retry_after, const char *why)
+static int issue(struct asking *a)
 {
-	static const char *const busy = "too many attempts: try again later";
-	const char *detail = err == ERR_RATE ? busy : why[0] != '\0' ? why : NULL;
+	const struct route_call *call = a->call;
+	struct token_issued issued = { 0 };
+	char denied[POLICY_WHY] = "", short_jti[JTI_LOGGED + 1] = "";
 
-	http_reply_error(call->reply, err, detail);
-	call->reply->retry_after_s = err == ERR_NO_REFLECTOR ? NO_REFLECTOR_RETRY_S : retry_after;
+	a->order.actor = &a->actor;
+	int err = token_issue_make(call->ctx->token_issue, &a->order, &issued, denied);
+	if (err != 0) {
+		http_reply_error(call->reply, err, denied[0] != '\0' ? denied : NULL);
+		return err;
+	}
+	memcpy(short_jti, issued.claims.jti, JTI_LOGGED);
+	log_event(LOG_LEVEL_INFO, "token-issued", LOG_STR("jti", short_jti),
+		LOG_STR("room", a->order.room), LOG_STR("participant", issued.claims.participant),
+		LOG_STR("by", a->actor.name), LOG_STR("place", issued.claims.places[0]));
+	http_reply_json(
+		call->reply, MHD_HTTP_OK, token_issue_answer(call->ctx->token_issue, &issued));
+	token_issued_finish(&issued);
+	return 0;
 }
 
-/* jansson frees its strings without clearing them. */
-static void wipe(const char *text)
+/* ---- a user's password ---- */
+
+static int by_password(struct asking *a)
 {
-	sodium_memzero((void *)(uintptr_t)text, strlen(text));
+	const struct route_call *call = a->call;
+	struct store_user user;
+	const char *password = NULL;
+	int err = parse_order(a);
+
+	if (err == 0 &&
+		msg_get_string(call->body, "password", LOGIN_PASSWORD_MAX, &password) != 0) {
+		a->why = "password must be a string of at most 1024 bytes";
+		err = ERR_BAD_FIELD;
+	}
+	if (err != 0) {
+		return err;
+	}
+	const struct login_attempt attempt = { .user = a->order.user,
+		.password = password,
+		.room = a->order.room,
+		.address = call->req->peer };
+	err = login_check(call->ctx->login, &attempt, &a->retry_after);
+	wipe(password);
+	if (err == 0) {
+		err = store_user_get(call->ctx->store, a->order.user, &user);
+	}
+	if (err != 0) {
+		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
+	}
+	snprintf(a->actor.name, sizeof(a->actor.name), "user:%s", a->order.user);
+	a->order.source = POLICY_USER;
+	a->order.grants = user.policy;
+	a->order.address = call->req->listener == HTTP_ADMIN ? NULL : call->req->peer;
+	return issue(a);
+}
+
+/* ---- an API key ---- */
+
+static int by_key(struct asking *a)
+{
+	const struct route_call *call = a->call;
+	const struct store_apikey *key = call->key;
+	int err = parse_order(a);
+
+	if (err == 0 && msg_opt_int(call->body, "life_s", 1, LIFE_MAX_S, &a->order.life_s) != 0) {
+		a->why = "life_s must be a number of seconds, from 1 to 2592000";
+		err = ERR_BAD_FIELD;
+	}
+	if (err == 0 && !apikey_allows_room(key, a->order.room)) {
+		a->why = "this API key is not for that room";
+		err = ERR_DENIED;
+	}
+	if (err != 0) {
+		return err;
+	}
+	a->actor = call->actor;
+	a->order.source = POLICY_APIKEY;
+	a->order.source_id = key->id;
+	a->order.source_name = key->name;
+	a->order.grants = key->grants;
+	a->order.requested = json_object_get(call->body, "grants");
+	return issue(a);
+}
+
+static void refuse(const struct asking *a, int err)
+{
+	struct http_reply *reply = a->call->reply;
+
+	if (reply->status == 0) { /* policy may have said why */
+		http_reply_error(reply, err,
+			err == ERR_RATE ? "too many attempts: try again later" : a->why);
+	}
+	if (err == ERR_RATE) {
+		reply->retry_after_s = a->retry_after > 0 ? a->retry_after : QUEUE_RETRY_S;
+	} else if (err == ERR_NO_REFLECTOR) {
+		reply->retry_after_s = NO_REFLECTOR_RETRY_S;
+	}
 }
 
 void route_token_post(const struct route_call *call)
 {
-	struct fields f = { 0 };
-	struct token_issued issued = { 0 };
-	struct store_user user = { .policy = "" };
-	char denied[POLICY_WHY] = "";
-	const char *why = NULL;
-	unsigned retry_after = 0;
-	int err = parse(call->body, &f, &why);
+	struct asking a = { .call = call };
+	int err;
 
-	if (err != 0) {
-		http_reply_error(call->reply, err, why);
-		return;
-	}
-	const struct login_attempt attempt = { .user = f.order.user,
-		.password = f.password,
-		.room = f.order.room,
-		.address = call->req->peer };
-	struct store_actor who = call->actor;
-	snprintf(who.name, sizeof(who.name), "user:%s", f.order.user);
-	err = login_check(call->ctx->login, &attempt, &retry_after);
-	wipe(f.password);
-	if (err == 0) {
-		err = store_user_get(call->ctx->store, f.order.user, &user);
-	}
-	if (err == 0) {
-		f.order.source = POLICY_USER;
-		f.order.actor = &who;
-		f.order.grants = user.policy;
-		f.order.address = call->req->listener == HTTP_ADMIN ? NULL : call->req->peer;
-		err = token_issue_make(call->ctx->token_issue, &f.order, &issued, denied);
+	snprintf(a.actor.address, sizeof(a.actor.address), "%s", call->actor.address);
+	if (call->key != NULL) {
+		err = by_key(&a);
+	} else {
+		err = by_password(&a);
 	}
 	if (err != 0) {
-		refuse(call, err == ERR_NOT_FOUND ? ERR_LOGIN : err, retry_after, denied);
-		return;
+		refuse(&a, err);
 	}
-	char short_jti[JTI_LOGGED + 1] = "";
-	memcpy(short_jti, issued.claims.jti, JTI_LOGGED);
-	log_event(LOG_LEVEL_INFO, "token-issued", LOG_STR("jti", short_jti),
-		LOG_STR("room", f.order.room), LOG_STR("participant", issued.claims.participant),
-		LOG_STR("place", issued.claims.places[0]));
-	http_reply_json(call->reply, MHD_HTTP_OK,
-		token_issue_answer(call->ctx->token_issue, &issued));
-	token_issued_finish(&issued);
 }
 
 void route_jwks_get(const struct route_call *call)
