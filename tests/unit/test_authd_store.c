@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/store_fixture.h"
+#include "tests/unit/store_tests.h"
 
 static const struct store_page all = { "", STORE_PAGE_MAX };
 
@@ -492,6 +492,15 @@ static const struct CMUnitTest conformance[] = {
 	BOTH(test_revocations_are_numbered),
 	BOTH(test_bans),
 	BOTH(test_reopen_keeps_all),
+	BOTH(store_test_audit_list),
+	BOTH(store_test_audit_is_whole),
+	BOTH(store_test_audit_tampering),
+	BOTH(store_test_audit_goes_on),
+	BOTH(store_test_group),
+	BOTH(store_test_group_with_a_failure),
+	BOTH(store_test_consume_race),
+	BOTH(store_test_kill),
+	BOTH(store_test_watch),
 };
 
 #define COUNT (sizeof(conformance) / sizeof(conformance[0]))

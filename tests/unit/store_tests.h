@@ -1,0 +1,20 @@
+/* store_tests: the parts of the conformance test of the store, each on an empty one of either kind. */
+#ifndef TESTS_STORE_TESTS_H
+#define TESTS_STORE_TESTS_H
+
+#include "tests/unit/store_fixture.h"
+
+/* test_authd_store_audit.c */
+void store_test_audit_list(void **state);
+void store_test_audit_is_whole(void **state);
+void store_test_audit_tampering(void **state);
+void store_test_audit_goes_on(void **state);
+
+/* test_authd_store_writer.c */
+void store_test_group(void **state);
+void store_test_group_with_a_failure(void **state);
+void store_test_consume_race(void **state);
+void store_test_kill(void **state);
+void store_test_watch(void **state);
+
+#endif
