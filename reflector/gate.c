@@ -56,8 +56,8 @@ static int send_page(const json_t *msg, void *user)
 }
 
 /*
- * A new worker knows nothing: it gets every revocation that still counts, the policies of rooms, and
- * then the keys. The other way round it could let in between who may not.
+ * A new worker knows nothing: it gets every revocation that still counts, the policies of rooms,
+ * and then the keys. The other way round it could let in between who may not.
  */
 static void welcome_worker(struct gate_worker *worker)
 {

@@ -1,8 +1,8 @@
 /*
  * gate: the only process of the reflector that talks to authd. It accepts authd's control links,
  * passes keys, revocations, policies, questions and orders on to the workers, and what the workers
- * say back. It remembers keys, revocations and policies for workers that are started anew. Several links at once
- * are fine: the last keys count, revocations add up.
+ * say back. It remembers keys, revocations and policies for workers that are started anew. Several
+ * links at once are fine: the last keys count, revocations add up, the newest policy holds.
  */
 #ifndef REFLECTOR_GATE_H
 #define REFLECTOR_GATE_H

@@ -223,7 +223,7 @@ struct helio_drops {
 	const char *reason; /* "age", "full", "keyframe", "bitrate", "muted" */
 	unsigned count; /* frames */
 	uint64_t bytes;
-	int outgoing; /* 1: frames of ours: our send queue, or the reflector's rules, dropped them */
+	int outgoing; /* 1: frames of ours, dropped by our queue or the reflector's rules */
 };
 
 /* A kind as a bit of a set of kinds. */
@@ -348,11 +348,11 @@ int helio_chat(struct helio *h, uint16_t to, const char *text, size_t length, ui
 /* ------------------------------------------------------------------ moderation
  *
  * For those whose token lets them moderate. Each asks the reflector; what comes of it is told to
- * everybody as an event, a refusal as ERROR (not-granted, unknown-participant). HELIO_ERR_STATE when
- * not joined.
+ * everybody as an event, a refusal as ERROR (not-granted, unknown-participant). HELIO_ERR_STATE
+ * when not joined.
  */
 
-/* kinds: HELIO_KIND_BIT() or-ed; frames of them are dropped at the reflector. muted 0: no longer. */
+/* kinds: HELIO_KIND_BIT() or-ed; their frames are dropped at the reflector. muted 0: no longer. */
 int helio_mute(struct helio *h, uint16_t participant, unsigned kinds, int muted);
 /* Sends a participant away, also a waiting one; with ban_s (up to 86,400 seconds) its user cannot
  * return till then. text tells it why (up to 128 bytes); may be NULL. */

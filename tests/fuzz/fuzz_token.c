@@ -26,6 +26,13 @@ static struct jws_keyset *make_keys(void)
 	return set;
 }
 
+static bool same_policy(const struct room_policy *a, const struct room_policy *b)
+{
+	return a->rev == b->rev && a->capacity == b->capacity && a->lobby == b->lobby &&
+		a->locked == b->locked && a->e2ee == b->e2ee && a->kinds == b->kinds &&
+		a->loudest == b->loudest && a->epoch == b->epoch && a->expires_at == b->expires_at;
+}
+
 static void check_claims(const uint8_t *data, size_t size)
 {
 	struct token_claims claims;
@@ -42,6 +49,11 @@ static void check_claims(const uint8_t *data, size_t size)
 	}
 	payload = token_claims_build(&claims);
 	if (payload == NULL || token_claims_parse(&again, payload) != 0 ||
+		memcmp(&claims.nets, &again.nets, sizeof(claims.nets)) != 0 ||
+		memcmp(&claims.bitrate, &again.bitrate, sizeof(claims.bitrate)) != 0 ||
+		strcmp(claims.source, again.source) != 0 || claims.rev != again.rev ||
+		claims.session_s != again.session_s || claims.duplicate != again.duplicate ||
+		claims.hidden != again.hidden || !same_policy(&claims.policy, &again.policy) ||
 		strcmp(claims.room, again.room) != 0 || claims.publish != again.publish) {
 		abort();
 	}

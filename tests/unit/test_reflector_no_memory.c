@@ -74,8 +74,7 @@ static void revoke_token(struct world *w, const char *who)
 	snprintf(text, sizeof(text),
 		"{\"type\":\"revoke\",\"entries\":[{\"seq\":%u,\"kind\":\"token\",\"id\":\"jti-%s\","
 		"\"until\":%lld}]}",
-		++w->queries, who,
-		(long long)time(NULL) + 600);
+		++w->queries, who, (long long)time(NULL) + 600);
 	world_say(w->gate, text);
 }
 
@@ -155,6 +154,77 @@ static void chat(struct client *alice, struct client *bob)
 	(void)ping(bob);
 }
 
+static bool push_policy(struct world *w, struct client *alice, bool lobby)
+{
+	char text[256];
+
+	client_forget(alice);
+	snprintf(text, sizeof(text),
+		"{\"type\":\"policies\",\"rooms\":[{\"name\":\"demo\",\"rev\":%u,\"policy\":{"
+		"\"lobby\":%s,\"kinds\":[\"audio\",\"video\"]}}]}",
+		++w->queries, lobby ? "true" : "false");
+	world_say(w->gate, text);
+	return client_told(alice, NULL, "\"policy\"");
+}
+
+/* An order may be lost, when the gate says so; but not two in a row. */
+static void order(struct world *w, const char *what, const char *who)
+{
+	char text[256];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			"{\"type\":\"moderate\",\"id\":%u,\"what\":\"%s\",\"room\":\"demo\","
+			"\"participant\":\"%s\",\"kinds\":[\"audio\"]}",
+			++w->queries, what, who);
+		world_say(w->gate, text);
+	}
+	(void)family_told(w, w->gate, "\"moderated\"", "\"moderated\"");
+}
+
+static void ask(struct client *c, const char *type, unsigned num, const char *more, int req)
+{
+	char answer[32];
+
+	snprintf(answer, sizeof(answer), "\"req\":%d", req);
+	client_say(c, "{\"type\":\"%s\",\"num\":%u,\"req\":%d%s}", type, num, req, more);
+	(void)client_told(c, NULL, answer);
+}
+
+/* Alice lets dora in out of the lobby, mutes her and sends her away. */
+static void lobby(struct world *w, struct client *alice, struct client *dora)
+{
+	client_forget(alice);
+	if (client_wait(dora, "dora") && client_told(alice, dora, "\"waiting\"")) {
+		unsigned num = (unsigned)atoi(strstr(dora->log, "\"num\":") + 6);
+
+		client_forget(dora);
+		ask(alice, "admit", num, "", 20);
+		if (strstr(alice->log, "\"admitted\"") != NULL &&
+			client_told(dora, alice, "\"more\":false")) {
+			client_forget(dora);
+			ask(alice, "mute", num, ",\"kinds\":[\"audio\"],\"muted\":true", 21);
+			(void)client_told(dora, alice, "\"muted\"");
+			ask(alice, "lock", num, ",\"locked\":true", 22);
+			ask(alice, "lock", num, ",\"locked\":false", 23);
+			(void)query(w, "participants");
+			ask(alice, "kick", num, ",\"ban_s\":60,\"text\":\"enough\"", 24);
+		}
+	}
+	order(w, "mute", "alice");
+	order(w, "unmute", "alice");
+	client_drop(dora);
+}
+
+/* The next client finds no lobby, whatever failed. */
+static void moderation(struct world *w, struct client *alice, struct client *dora)
+{
+	if (push_policy(w, alice, true)) {
+		lobby(w, alice, dora);
+	}
+	(void)push_policy(w, alice, false);
+}
+
 /* The next honest client: who is hit by the failure himself tries once more. */
 static void serve_next(struct world *w, struct client *carol)
 {
@@ -209,6 +279,10 @@ static void call(struct world *w)
 		(void)client_told(alice, NULL, "\"req\":3");
 	}
 	bool there = ping(alice);
+	if (there) {
+		moderation(w, alice, bob);
+		there = ping(alice);
+	}
 	serve_next(w, carol);
 	client_say(alice, "{\"type\":\"bye\",\"reason\":\"bye\"}");
 	client_drop(alice);

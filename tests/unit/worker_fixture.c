@@ -98,6 +98,7 @@ static void make_token(const struct world *w, const char *who, char out[2048])
 		.publish = 15,
 		.subscribe = true,
 		.chat = true,
+		.moderate = strcmp(who, "alice") == 0,
 		.policy = { .kinds = 15, .epoch = 1 },
 		.place_count = 1 };
 	gnutls_datum_t sig;
@@ -409,6 +410,15 @@ bool client_join(struct client *c, const char *who)
 	make_token(c->world, who, token);
 	client_hello(c, token);
 	return client_told(c, NULL, "\"welcome\"") && client_told(c, NULL, "\"more\":false");
+}
+
+bool client_wait(struct client *c, const char *who)
+{
+	char token[2048];
+
+	make_token(c->world, who, token);
+	client_hello(c, token);
+	return client_told(c, NULL, "\"lobby\"");
 }
 
 static void be_refused(struct client *c, const char *token)

@@ -61,6 +61,8 @@ void world_say(int fd, const char *text);
 
 /* True when it is in the room of its token. */
 bool client_join(struct client *c, const char *who);
+/* True when it waits in the lobby. */
+bool client_wait(struct client *c, const char *who);
 /* This token opens nothing, whatever fails meanwhile. */
 void client_refused_forged(struct client *c);
 void client_refused_revoked(struct client *c, const char *who);
