@@ -66,7 +66,8 @@ static unsigned wait_of(const struct ctl *ctl)
 	return seconds < WAIT_MAX_S ? seconds : WAIT_MAX_S;
 }
 
-static int poll_once(struct ctl *ctl, json_int_t *after, unsigned wait)
+/* One page of events behind *after; *count: how many came. */
+static int poll_once(struct ctl *ctl, json_int_t *after, unsigned wait, size_t *count)
 {
 	struct client_path path;
 	char text[32];
@@ -79,7 +80,9 @@ static int poll_once(struct ctl *ctl, json_int_t *after, unsigned wait)
 	client_path_query(&path, "after", text);
 	snprintf(text, sizeof(text), "%u", wait);
 	client_path_query(&path, "wait", text);
+	client_path_query(&path, "limit", "1000");
 	status = ctl_call(ctl, "read the events", "GET", path.text, NULL, &answer);
+	*count = json_array_size(json_object_get(answer, "events"));
 	json_array_foreach(json_object_get(answer, "events"), i, event) {
 		status = status == CTL_OK ? print_event(ctl, event) : status;
 	}
@@ -93,11 +96,16 @@ static int poll_once(struct ctl *ctl, json_int_t *after, unsigned wait)
 int events_run(struct ctl *ctl)
 {
 	bool follow = ctl->options.value[OPT_FOLLOW] != NULL;
-	json_int_t after = 0;
-	int status = poll_once(ctl, &after, 0);
+	json_int_t after = 0, before;
+	size_t count;
+	int status;
 
+	do { /* what is there */
+		before = after;
+		status = poll_once(ctl, &after, 0, &count);
+	} while (status == CTL_OK && count > 0 && after > before);
 	while (status == CTL_OK && follow) {
-		status = poll_once(ctl, &after, wait_of(ctl));
+		status = poll_once(ctl, &after, wait_of(ctl), &count);
 	}
 	return status;
 }

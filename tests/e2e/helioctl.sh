@@ -161,6 +161,60 @@ check 'revoking by helioctl' piped '' token revoke "$(ctl token list --json | jq
 room_empty() { holds '.participants == []' participant list; }
 check 'ends the session' wait_for 10 room_empty
 
+# ---------------------------------------------------------------- policies, keys, invites, the record
+
+check 'a user with a policy' piped 'correct horse' user add carol --password-file - chat=no session=1h
+check 'is stored' holds '.policy == {"chat": false, "session_s": 3600}' user show carol
+check 'and changed' run 0 user policy carol chat=default 'hours=mon-sun 00:00-24:00' zone=Europe/Vienna
+check 'and shown as it is typed' says 0 'session=1h' user policy carol
+check 'a zone that is none' says 1 'zone' user policy carol zone=Nowhere/Land
+# shellcheck disable=SC2016 # a hash
+hash='$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/'
+check 'a hash is imported' run 0 user add dave --hash <(printf '%s\n' "$hash")
+check 'what is no hash is not' says 1 'bad-field' user add erin --hash <(echo nonsense)
+check 'what deleting would meet' says 0 'would revoke 0 tokens' user delete dave --dry-run
+check 'delete' says 0 'deleted' user delete dave --yes
+check 'gone' says 5 'not-found' user show dave
+check 'did you mean' says 5 'did you mean carol?' user show carl
+check 'a room with a policy' run 0 room create board users=alice,team-\* capacity=5 lobby=yes --expires 7d
+check 'is stored' holds '.policy.capacity == 5 and .policy.lobby and .expires_at > 0' room show board
+check 'locked' run 0 room lock board
+check 'it is' holds '.locked == true' room show board
+check 'and not' run 0 room unlock board
+check 'a new key' run 0 room rekey board
+check 'is a new epoch' holds '.epoch == 2' room show board
+check 'closed' run 0 room close board --yes --reason late
+check 'deleted' run 0 room delete board --yes
+check 'gone' says 5 'not-found' room show board
+check 'the defaults' run 0 policy set grants.session=8h room.capacity=40
+check 'are stored' holds '.grants.session_s == 28800 and .room.capacity == 40' policy show
+check 'and taken back' run 0 policy set grants.session=default room.capacity=default
+check 'an API key' run 0 apikey create backend rooms=demo
+key=$(cat "$RUN/out")
+check 'looks like one' test "${key#hk_}" != "$key"
+check 'is listed without its secret' holds '.apikeys[0].name == "backend" and (.apikeys[0] | has("key") | not)' apikey list
+token_by_key()
+{
+	curl -sS --cacert "$RUN/ca.crt" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' --data-binary \
+		'{"user":"zoe","room":"demo"}' "$AUTHD_URL/v1/token" | jq -e .token >/dev/null
+}
+check 'it opens its room' token_by_key
+check 'its tokens' holds '.tokens | length == 1 and .[0].user == "zoe"' token list --apikey backend
+check 'what revoking would meet' says 0 'would revoke 1 token' apikey revoke backend --dry-run
+check 'revoke it' says 0 'revoked' apikey revoke backend --yes
+check 'its tokens are gone' holds '.tokens == []' token list --user zoe
+no_token_by_key() { ! token_by_key; }
+check 'and it opens nothing' no_token_by_key
+check 'the record' holds '.action | test("apikey")' audit tail --lines 1
+check 'is whole' says 0 'is whole' audit verify
+check 'an export' run 0 audit export -o "$RUN/audit.jsonl"
+same_head() { [ "$(tail -n 1 "$RUN/audit.jsonl" | jq -r .head)" = "$(ctl audit verify --json | jq -r .head)" ]; }
+check 'ends with the head' same_head
+check 'status' holds '.database.ok and .links.up == 1' status
+check 'doctor is content' says 0 '0 failed' doctor
+check 'top' holds '.reflectors | length == 2' top --interval 0.2
+check 'events' run 0 events
+
 # ---------------------------------------------------------------- a reflector that is away
 
 kill -STOP "${PID[r1]}"
