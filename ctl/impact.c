@@ -113,7 +113,7 @@ int impact_apikey_source(struct ctl *ctl, const char *name, char out[96])
 	status = ctl_call(ctl, "find the API key", "GET", path.text, NULL, &answer);
 	if (status == CTL_OK) {
 		id = json_string_value(json_object_get(answer, "id"));
-		snprintf(out, 96, "apikey:%.80s", id != NULL ? id : name);
+		snprintf(out, 96, "%.80s", id != NULL ? id : name);
 	}
 	json_decref(answer);
 	return status;

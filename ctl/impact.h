@@ -12,7 +12,7 @@ struct impact {
 	const char *question; /* "Close the room demo?" */
 	/* which tokens are met: those that match all that is not NULL; none when all are NULL */
 	const char *jti; /* or its beginning */
-	const char *room, *user, *source;
+	const char *room, *user, *source; /* source: the id of an API key or invite */
 	const char *also; /* what else would happen; NULL: nothing */
 };
 
@@ -22,7 +22,7 @@ struct impact {
  */
 int impact_confirm(struct ctl *ctl, const struct impact *impact, bool *go) MUST_CHECK;
 
-/* GET /v1/apikeys/NAME: "apikey:ID" of a key by name into out. Complains itself. */
+/* GET /v1/apikeys/NAME: the id of a key by its name into out. Complains itself. */
 int impact_apikey_source(struct ctl *ctl, const char *name, char out[96]) MUST_CHECK;
 
 #endif

@@ -284,7 +284,7 @@ int invite_revoke(struct ctl *ctl)
 	bool go;
 	int status;
 
-	snprintf(source, sizeof(source), "invite:%.80s", id);
+	snprintf(source, sizeof(source), "%.80s", id);
 	snprintf(question, sizeof(question),
 		"Revoke the invite %.64s and all tokens that were made with it?", id);
 	status = impact_confirm(ctl, &impact, &go);

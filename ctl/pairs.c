@@ -316,6 +316,22 @@ static void print_value(const json_t *value)
 	free(text);
 }
 
+/* Seconds as they would be typed: "4h", "90m", "45". */
+static void print_duration(const json_t *value)
+{
+	json_int_t seconds = json_integer_value(value);
+	const char *unit = "";
+
+	if (seconds > 0 && seconds % 3600 == 0) {
+		seconds /= 3600;
+		unit = "h";
+	} else if (seconds > 0 && seconds % 60 == 0) {
+		seconds /= 60;
+		unit = "m";
+	}
+	printf("%" JSON_INTEGER_FORMAT "%s", seconds, unit);
+}
+
 static void print_key(const char *prefix, const char *key)
 {
 	char *safe = columns_escape(key);
@@ -347,7 +363,9 @@ void pairs_print(const json_t *object, const char *prefix, const char *none)
 			continue;
 		}
 		print_key(prefix, strcmp(name, "session_s") == 0 ? "session" : name);
-		if (hours != NULL) {
+		if (strcmp(name, "session_s") == 0) {
+			print_duration(value);
+		} else if (hours != NULL) {
 			char *safe = columns_escape(hours);
 
 			fputs(safe != NULL ? safe : "?", stdout);

@@ -30,7 +30,7 @@ static int choose_target(struct ctl *ctl, struct target *target)
 	if (value[OPT_APIKEY] != NULL) {
 		status = impact_apikey_source(ctl, value[OPT_APIKEY], target->source);
 		target->kind = "apikey";
-		target->id = target->source + strlen("apikey:");
+		target->id = target->source;
 		target->impact.source = target->source;
 		target->name = value[OPT_APIKEY];
 	} else {

@@ -26,12 +26,23 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 	}
 }
 
+/* "user", "apikey abcdefghijkl": how it was got. */
+static void fill_source(const json_t *item, int64_t now, struct listing_cell *cell)
+{
+	const char *source = json_string_value(json_object_get(item, "source"));
+	const char *id = json_string_value(json_object_get(item, "source_id"));
+
+	(void)now;
+	snprintf(cell->text, cell->size, "%s%s%s", source != NULL ? source : "",
+		id != NULL && id[0] != '\0' ? " " : "", id != NULL ? id : "");
+}
+
 static const struct listing_column columns[] = {
 	{ "JTI", "jti", LISTING_TEXT, NULL },
 	{ "USER", "user", LISTING_TEXT, NULL },
 	{ "PARTICIPANT", "participant", LISTING_TEXT, NULL },
 	{ "ROOM", "room", LISTING_TEXT, NULL },
-	{ "SOURCE", "source", LISTING_TEXT, NULL },
+	{ "SOURCE", NULL, LISTING_CUSTOM, fill_source },
 	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
 	{ "ISSUED", "issued_at", LISTING_TIME, NULL },
 	{ "EXPIRES", "expires_at", LISTING_TIME, NULL },
