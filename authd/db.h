@@ -42,11 +42,15 @@ struct db_ops {
 	/* Prepared at the first use and kept by the address of sql: pass string literals. */
 	int (*run)(struct db *db, const char *sql, const struct db_value *values, size_t count,
 		db_row_fn each, void *arg, int64_t *changed);
-	int (*script)(struct db *db, const char *sql); /* several statements without values */
+	/* Several statements without values. Columns made as TEXT compare by their bytes, whatever
+	 * the language of the database. */
+	int (*script)(struct db *db, const char *sql);
 	/* A transaction that writes: serialised against every other writer of this database, in
 	 * this process or another (SQLite: BEGIN IMMEDIATE; PostgreSQL: an advisory lock). */
 	int (*begin)(struct db *db);
-	int (*commit)(struct db *db); /* durable when it returns 0 */
+	/* Durable when it returns 0. PostgreSQL: when the connection is lost in the middle of it,
+	 * ERR_STORE can mean that it was committed all the same. */
+	int (*commit)(struct db *db);
 	void (*rollback)(struct db *db);
 	/* Tells everybody who watches this database, at the commit (PostgreSQL: NOTIFY). */
 	int (*notify)(struct db *db);

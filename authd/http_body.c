@@ -18,10 +18,20 @@
 #define FIRST_SIZE 1024u
 
 struct head {
-	unsigned lengths, encodings, content_encodings;
+	unsigned lengths, encodings, content_encodings, types;
+	bool json;
 	uint64_t length;
 	bool bad_length;
 };
+
+/* "application/json", with or without parameters. */
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t len = strcspn(type, "; \t");
+
+	return len == sizeof(json) - 1 && strncasecmp(type, json, len) == 0;
+}
 
 static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 {
@@ -40,6 +50,9 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *key,
 		head->encodings++;
 		head->bad_length =
 			head->bad_length || value == NULL || strcasecmp(value, "chunked") != 0;
+	} else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
+		head->types++;
+		head->json = value != NULL && is_json(value);
 	} else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0) {
 		if (value == NULL || strcasecmp(value, "identity") != 0) {
 			head->content_encodings++;
@@ -59,6 +72,9 @@ bool http_body_check_head(struct MHD_Connection *conn, struct http_reply *reply)
 	} else if (head.content_encodings > 0) {
 		http_reply_problem(reply, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, ERR_BAD_FIELD,
 			"a body with Content-Encoding is not taken: send it as it is");
+	} else if (head.types > 1 || (head.length + head.encodings > 0 && !head.json)) {
+		http_reply_problem(reply, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, ERR_BAD_FIELD,
+			"a body must be JSON: say Content-Type: application/json");
 	} else if (head.length > HTTP_BODY_MAX) {
 		http_reply_error(reply, ERR_TOO_LARGE, "the body may have 65536 bytes");
 	} else {

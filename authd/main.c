@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "authd/daemon.h"
+#include "authd/routes.h"
 #include "authd/settings.h"
 #include "common/log.h"
 #include "common/sd_notify.h"
@@ -34,6 +35,7 @@ static const char usage[] =
 	"\n"
 	"  -s, --settings FILE  read settings from FILE (" DEFAULT_SETTINGS ")\n"
 	"  -c, --check          read and judge the settings, then end\n"
+	"  -r, --routes         print the requests that it knows, then end\n"
 	"  -V, --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
@@ -51,6 +53,7 @@ static struct options parse_options(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "settings", required_argument, NULL, 's' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "routes", no_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -58,13 +61,17 @@ static struct options parse_options(int argc, char **argv)
 	struct options o = { .settings = DEFAULT_SETTINGS, .exit_code = -1 };
 	int c;
 
-	while (o.exit_code < 0 && (c = getopt_long(argc, argv, "s:cVh", longs, NULL)) != -1) {
+	while (o.exit_code < 0 && (c = getopt_long(argc, argv, "s:crVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			o.settings = optarg;
 			break;
 		case 'c':
 			o.check = true;
+			break;
+		case 'r':
+			routes_print();
+			o.exit_code = EXIT_SUCCESS;
 			break;
 		case 'V':
 			puts("helio-authd " PACKAGE_VERSION);
