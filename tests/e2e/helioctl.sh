@@ -59,13 +59,20 @@ check '--help' says 0 'usage: helioctl NOUN VERB' --help
 check '--version' says 0 'helioctl ' --version
 check 'help of a command' says 0 '--password-file' user add --help
 check 'completion is a shell script' bash -n <(ctl completion bash)
+# The manual has a paragraph for each command, with its operands and each of its own options.
 every_command_is_in_the_manual()
 {
-	local noun verb rest
-	ctl help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\)/\1/p' | while read -r noun verb rest; do
+	local noun verb rest page=$TOP/doc/man/helioctl.1.scd line option bad=0
+	while read -r noun verb rest; do
 		case $noun in help | completion | top | events | doctor | status) verb='' ;; esac
-		grep -qE "^\\*$noun${verb:+ $verb}\\*" "$TOP/doc/man/helioctl.1.scd" || { echo "not there: $noun $verb"; exit 1; }
-	done
+		line=$(grep -E "^\\*$noun${verb:+ $verb}\\*" "$page") || { echo "not there: $noun $verb"; bad=1; continue; }
+		# shellcheck disable=SC2086 # the verb may be none
+		for option in $(ctl "$noun" $verb --help | sed -n '/^Options:/,$s/^  \(-., \)*\(--[a-z-]*\).*/\2/p'); do
+			case $option in --socket | --context | --timeout | --quiet | --help | --version | --json) continue ;; esac
+			[[ $line == *"*$option*"* ]] || { echo "not in its line: $noun $verb $option"; bad=1; }
+		done
+	done < <(ctl help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\)/\1/p')
+	return "$bad"
 }
 check 'the manual has every command' every_command_is_in_the_manual
 
@@ -83,7 +90,18 @@ check 'a socket that is not authd: failed' says 3 'broke' room list --socket "$R
 
 # ---------------------------------------------------------------- users, rooms, tokens
 
-cluster_start
+pki_make
+pki_issue boss boss
+pki_issue other other
+ports_pick
+REMOTE=$((PORT + 13))
+AUTHD_EXTRA="$AUTHD_EXTRA
+admin-listen = {\"127.0.0.1:$REMOTE\"}
+admin-ca = \"$RUN/ca.crt\"
+admin-names = {\"boss\"}"
+reflector_settings r1 "$PORT" 2 $((PORT + 14))
+authd_settings $((PORT + 15))
+cluster_up || fail 'the daemons did not come up' "$(last_error)"
 check 'add a user' piped 'correct horse' user add alice --password-file -
 check 'the same again: exists' says 1 'exists' user add alice --password-file <(echo 'correct horse')
 check 'a short password' says 1 'password' user add bob --password-file <(echo short)
@@ -214,6 +232,29 @@ check 'status' holds '.database.ok and .links.up == 1' status
 check 'doctor is content' says 0 '0 failed' doctor
 check 'top' holds '.reflectors | length == 2' top --interval 0.2
 check 'events' run 0 events
+
+# ---------------------------------------------------------------- from elsewhere
+
+export XDG_CONFIG_HOME=$RUN/xdg
+context_add() { printf '%s\n' "$1" | ctl context add "${@:2}" "https://127.0.0.1:$REMOTE" --ca "$RUN/ca.crt" --key-file - >"$RUN/out" 2>"$RUN/err"; }
+check 'an admin key' run 0 apikey create root --admin -q
+admin_key=$(cat "$RUN/out")
+check 'a context with it' context_add "$admin_key" remote
+remote() { local HELIO_SOCKET=; export HELIO_SOCKET; "$@"; }
+check 'works from elsewhere' remote says 0 'carol' user list --context remote
+check 'and changes things' remote run 0 room create far --context remote
+check 'in the record stands who' holds '.actor | test("apikey")' audit tail --lines 1
+check 'a key that is no admin' run 0 apikey create weak -q
+check 'a context with that' context_add "$(cat "$RUN/out")" weak
+check 'may not: 4' remote run 4 user list --context weak
+check 'a certificate that may' run 0 context add cert "https://127.0.0.1:$REMOTE" --ca "$RUN/ca.crt" \
+	--certificate "$RUN/boss.crt" --certificate-key "$RUN/boss.key"
+check 'does' remote says 0 'carol' user list --context cert
+check 'a certificate of another name' run 0 context add other "https://127.0.0.1:$REMOTE" --ca "$RUN/ca.crt" \
+	--certificate "$RUN/other.crt" --certificate-key "$RUN/other.key"
+check 'does not: 4' remote run 4 user list --context other
+check 'revoke the key' run 0 apikey revoke root --yes
+check 'and nothing is open any more: 4' remote run 4 user list --context remote
 
 # ---------------------------------------------------------------- a reflector that is away
 
