@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "authd/apikey.h"
+#include "authd/invite.h"
 #include "authd/routes.h"
 #include "authd/store_users.h"
 #include "common/log.h"
@@ -153,6 +155,99 @@ static int by_key(struct asking *a)
 	return issue(a);
 }
 
+/* ---- an invite ---- */
+
+static int parse_guest(struct asking *a, const char **invite, const char **passcode)
+{
+	const json_t *body = a->call->body;
+
+	if (msg_get_string(body, "invite", INVITE_LINK_MAX, invite) != 0) {
+		a->why = "invite must be a link or its token";
+	} else if (msg_get_string(body, "name", LIMIT_DISPLAY_NAME, &a->order.name) != 0 ||
+		!msg_is_display_name(a->order.name)) {
+		a->why = "name must be 1-128 bytes of UTF-8 without control characters";
+	} else if (msg_opt_string(body, "passcode", INVITE_PASSCODE_MAX, passcode) != 0) {
+		a->why = "passcode must be at most 64 bytes";
+	} else {
+		return 0;
+	}
+	return ERR_BAD_FIELD;
+}
+
+/* A passcode is hashed whenever one is given, whatever the link is worth: so how long the answer
+ * takes tells nothing about the link. */
+static int check_guest(struct asking *a, const char *invite, const char *passcode, bool known,
+	struct store_invite *row)
+{
+	const struct routes_ctx *ctx = a->call->ctx;
+	int err = invite_check(
+		ctx->store, ctx->keyring, ctx->issuer, invite, (int64_t)time(NULL), row);
+	bool wanted = row->passcode[0] != '\0';
+
+	if (err != 0 && err != ERR_LOGIN) {
+		return err;
+	}
+	if (passcode == NULL) {
+		return wanted ? ERR_LOGIN : err;
+	}
+	int hash_err =
+		pass_hash_verify(ctx->pass_hash, known ? PASS_HASH_KNOWN : PASS_HASH_STRANGER,
+			wanted ? row->passcode : NULL, passcode, NULL);
+	if (hash_err != 0 && hash_err != ERR_LOGIN) {
+		return hash_err;
+	}
+	return err != 0 || (wanted && hash_err != 0) ? ERR_LOGIN : 0;
+}
+
+/* Guessing at a passcode has the same budget as guessing at a password; a link cannot be guessed.
+ */
+static int check_counted(
+	struct asking *a, const char *invite, const char *passcode, struct store_invite *row)
+{
+	struct login *login = a->call->ctx->login;
+	char label[INVITE_LABEL_SIZE];
+	bool known = false;
+
+	if (passcode == NULL) {
+		return check_guest(a, invite, NULL, false, row);
+	}
+	invite_label(invite, label);
+	const struct login_attempt attempt = {
+		.user = label, .room = "", .address = a->call->req->peer
+	};
+	int err = login_begin(login, &attempt, &known, &a->retry_after);
+	if (err == 0) {
+		err = check_guest(a, invite, passcode, known, row);
+		login_end(login, &attempt, err);
+	}
+	return err;
+}
+
+static int by_invite(struct asking *a)
+{
+	const char *invite = NULL, *passcode = NULL;
+	struct store_invite row;
+	char user[LIMIT_NAME + 1];
+	int err = parse_guest(a, &invite, &passcode);
+
+	if (err == 0) {
+		err = check_counted(a, invite, passcode, &row);
+	}
+	wipe(passcode);
+	if (err != 0) {
+		return err;
+	}
+	invite_make_guest(user);
+	snprintf(a->actor.name, sizeof(a->actor.name), "invite:%s", row.id);
+	a->order.source = POLICY_INVITE;
+	a->order.source_id = row.id;
+	a->order.user = user;
+	a->order.room = row.room;
+	a->order.grants = row.grants;
+	a->order.address = a->call->req->listener == HTTP_ADMIN ? NULL : a->call->req->peer;
+	return issue(a);
+}
+
 static void refuse(const struct asking *a, int err)
 {
 	struct http_reply *reply = a->call->reply;
@@ -176,6 +271,8 @@ void route_token_post(const struct route_call *call)
 	snprintf(a.actor.address, sizeof(a.actor.address), "%s", call->actor.address);
 	if (call->key != NULL) {
 		err = by_key(&a);
+	} else if (json_object_get(call->body, "invite") != NULL) {
+		err = by_invite(&a);
 	} else {
 		err = by_password(&a);
 	}

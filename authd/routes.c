@@ -32,6 +32,7 @@ static const struct route {
 	route_handler handle;
 } table[] = {
 	{ "POST", "/v1/token", P | K | BODY | HASH, route_token_post },
+	{ "POST", "/v1/invite", P | BODY, route_invite_post },
 	{ "GET", "/join", P, route_join_get },
 	{ "POST", "/v1/media-key", P | BEARER, route_media_key_post },
 	{ "GET", "/.well-known/jwks.json", P, route_jwks_get },
@@ -56,6 +57,10 @@ static const struct route {
 	{ "GET", "/v1/users/{}", A, route_user_get },
 	{ "PATCH", "/v1/users/{}", A | BODY | HASH, route_user_patch },
 	{ "DELETE", "/v1/users/{}", A, route_user_delete },
+	{ "GET", "/v1/invites", A, route_invites_get },
+	{ "POST", "/v1/invites", A | BODY | HASH, route_invites_post },
+	{ "GET", "/v1/invites/{}", A, route_invite_get },
+	{ "DELETE", "/v1/invites/{}", A, route_invite_delete },
 	{ "GET", "/v1/apikeys", A, route_apikeys_get },
 	{ "POST", "/v1/apikeys", A | BODY, route_apikeys_post },
 	{ "GET", "/v1/apikeys/{}", A, route_apikey_get },

@@ -119,6 +119,11 @@ void route_users_post(const struct route_call *call);
 void route_user_get(const struct route_call *call);
 void route_user_patch(const struct route_call *call);
 void route_user_delete(const struct route_call *call);
+void route_invites_get(const struct route_call *call); /* route_invites.c */
+void route_invites_post(const struct route_call *call);
+void route_invite_get(const struct route_call *call);
+void route_invite_delete(const struct route_call *call);
+void route_invite_post(const struct route_call *call);
 void route_apikeys_get(const struct route_call *call); /* route_apikeys.c */
 void route_apikeys_post(const struct route_call *call);
 void route_apikey_get(const struct route_call *call);
