@@ -75,12 +75,13 @@ cycle()
 # kill_run DATABASE: the whole test on one of them, with a cluster of its own.
 kill_run()
 {
-	local database=$1 i status=0 worst summary
+	local database=$1 i status=0 key worst summary
 	STARTS=() KILLS=0 CUTS=0 CRASHES=0
 	# shellcheck disable=SC2034 # read by scripts/lib.sh
 	AUTHD_EXTRA='hash-memory = 8M
 hash-passes = 1
-rate-address = 1000000'
+rate-address = 1000000
+rate-key = 1000000'
 	if [ "$database" = pgsql ]; then
 		pg_start
 		AUTHD_EXTRA="$AUTHD_EXTRA
@@ -89,10 +90,13 @@ database = \"$PG_URL\""
 	cluster_start -w 1
 	user_add alice 'correct horse'
 	room_add demo
+	is 201 adm POST /v1/apikeys -d '{"name":"app","rooms":["*"]}' ||
+		fail 'there is no API key'
+	key=$(body .key)
 	E2E_NODE_ARGS=(--authd "$AUTHD_URL" --ca "$RUN/ca.crt" --password 'correct horse')
 	pair_start "call-$database" alice demo
 	background_node "work-$database" "$RUN/work-$database.out" "$E2E/authd_kill.mjs" --url "$AUTHD_URL" \
-		--ca "$RUN/ca.crt" --socket "$SOCKET" --room demo --user alice --password 'correct horse'
+		--ca "$RUN/ca.crt" --socket "$SOCKET" --room demo --user alice --key "$key"
 	for ((i = 1; i <= CYCLES; i++)); do
 		cycle "$database" "$i"
 		[ $((i % 10)) -ne 0 ] || printf '%s: %s of %s cycles, %s\n' "$database" "$i" "$CYCLES" \

@@ -19,7 +19,7 @@ esac
 
 race_run()
 {
-	local sockets=$SOCKET status=0
+	local sockets=$SOCKET status=0 key
 	# shellcheck disable=SC2034 # read by scripts/lib.sh
 	AUTHD_EXTRA='hash-memory = 8M
 hash-passes = 1
@@ -39,8 +39,11 @@ database = \"$PG_URL\""
 	fi
 	user_add alice 'correct horse'
 	room_add demo
+	is 201 adm POST /v1/apikeys -d '{"name":"app","rooms":["*"]}' ||
+		fail 'there is no API key'
+	key=$(body .key)
 	timeout "$((TOKENS / 10 + 120))" node "$E2E/authd_race.mjs" --url "$AUTHD_URL" --ca "$RUN/ca.crt" --sockets "$sockets" \
-		--room demo --user alice --password 'correct horse' --tokens "$TOKENS" \
+		--room demo --user alice --key "$key" --tokens "$TOKENS" \
 		>"$RUN/race.out" || status=$?
 	cat "$RUN/race.out"
 	check "$1: each of $TOKENS tokens was consumed exactly once" test "$status" -eq 0
