@@ -58,10 +58,9 @@ void route_audit_get(const struct route_call *call)
 		return;
 	}
 	list.records = json_array();
-	int err = list.records == NULL
-		? ERR_NOMEM
-		: store_audit_list(call->ctx->store, &filter, after, (unsigned)limit, add_record,
-			  &list);
+	int err = list.records == NULL ? ERR_NOMEM
+				       : store_audit_list(call->ctx->store, &filter, after,
+						 (unsigned)limit, add_record, &list);
 	if (err != 0) {
 		json_decref(list.records);
 		http_reply_error(call->reply, err, NULL);

@@ -173,8 +173,8 @@ int store_run(struct store_txn *txn, const char *sql, const struct db_value *val
 	db_row_fn each, void *arg)
 {
 	struct each_row e = { each, arg, 0 };
-	int err = txn->db->ops->run(txn->db, sql, values, count, each != NULL ? hand_on : NULL, &e,
-		&txn->changed);
+	int err = txn->db->ops->run(
+		txn->db, sql, values, count, each != NULL ? hand_on : NULL, &e, &txn->changed);
 
 	txn->touched = txn->touched || txn->changed > 0;
 	if (err != 0 && e.err == 0) {

@@ -1,7 +1,7 @@
 /*
  * store: what authd keeps, as domain operations. They stand in one header per noun (store_users.h,
- * store_rooms.h, store_tokens.h ...), are written once, in SQL that every driver of db.h understands,
- * and may be called from any thread.
+ * store_rooms.h, store_tokens.h ...), are written once, in SQL that every driver of db.h
+ * understands, and may be called from any thread.
  *
  * Every change goes through one writer thread, which puts the changes of all callers who wait into
  * one transaction, commits it and then lets them go: a call that returned 0 is durable, and so is
@@ -28,7 +28,8 @@ struct store;
 
 /* Who does it, for the audit record. */
 struct store_actor {
-	char name[96]; /* "admin:root", "apikey:shop", "user:alice", "invite:ID", "reflector:r1", "authd" */
+	/* "admin:root", "apikey:shop", "user:alice", "invite:ID", "reflector:r1", "authd" */
+	char name[96];
 	char address[64]; /* "" for the Unix socket and for authd itself */
 };
 
@@ -43,8 +44,8 @@ struct store_page {
  * Opens the database and brings its schema up to date. database: "" for SQLite in state_dir, else a
  * postgresql:// URI. ERR_STORE with why.
  */
-int store_open(struct store **out, const char *state_dir, const char *database,
-	char why[512]) MUST_CHECK;
+int store_open(
+	struct store **out, const char *state_dir, const char *database, char why[512]) MUST_CHECK;
 /* Finishes what is under way. */
 void store_close(struct store *st);
 
@@ -57,10 +58,10 @@ int store_schema(const struct store *st);
 
 /*
  * Calls changed(arg) after every commit, of this process or another one on the same database, that
- * control links have to know of (revocations, policies, reflectors, keys). It may come without need,
- * comes at least every 5 s with PostgreSQL, and runs in a thread of the store: wake somebody and
- * return. Once, before other threads use the store; with changed NULL it ends: no call is under way
- * any more when that returns.
+ * control links have to know of (revocations, policies, reflectors, keys). It may come without
+ * need, comes at least every 5 s with PostgreSQL, and runs in a thread of the store: wake somebody
+ * and return. Once, before other threads use the store; with changed NULL it ends: no call is under
+ * way any more when that returns.
  */
 void store_watch(struct store *st, void (*changed)(void *arg), void *arg);
 

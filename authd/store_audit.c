@@ -28,9 +28,8 @@ static int take(const struct db_row *row, void *arg)
 {
 	struct audit_call *c = arg;
 	const struct store_txn *txn = c->txn;
-	struct store_audit_record r = {
-		.seq = store_row_int(txn, row, 0), .at = store_row_int(txn, row, 1)
-	};
+	struct store_audit_record r = { .seq = store_row_int(txn, row, 0),
+		.at = store_row_int(txn, row, 1) };
 
 	store_row_text(txn, row, 2, r.actor, sizeof(r.actor));
 	store_row_text(txn, row, 3, r.address, sizeof(r.address));

@@ -84,9 +84,9 @@ struct load {
 };
 
 /*
- * The counter, "SEQ HASH" of the setting, and the greatest number that was given. All three say the
- * same number, or somebody was there: then it goes on behind the greatest, so that the service does,
- * and the chain shows the break.
+ * The counter, "SEQ HASH" of the setting, and the greatest number that was given. All three say
+ * the same number, or somebody was there: then it goes on behind the greatest, so that the service
+ * does, and the chain shows the break.
  */
 static int take_end(const struct db_row *row, void *arg)
 {

@@ -41,10 +41,11 @@ int store_migrate_check_old(struct db *db, char why[DB_WHY_SIZE])
 		return 0;
 	}
 	snprintf(why, DB_WHY_SIZE, "%s",
-		err != 0 ? "its tables cannot be read: it is damaged, or no database: restore it"
-			   " from a backup, or move it away to begin anew"
-			 : "its tables are those of a development version: they have no audit record"
-			   " and cannot be taken over: move it away, then add users and rooms again");
+		err != 0
+			? "its tables cannot be read: it is damaged, or no database: restore it"
+			  " from a backup, or move it away to begin anew"
+			: "its tables are those of a development version: they have no audit record"
+			  " and cannot be taken over: move it away, then add users and rooms again");
 	return ERR_STORE;
 }
 

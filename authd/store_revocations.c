@@ -161,7 +161,8 @@ static int add(struct store_txn *txn, void *arg)
 	c->txn = txn;
 	c->found = false;
 	if (kind != NULL && kind->exists != NULL) {
-		err = store_run(txn, kind->exists, STORE_VALUES(DB_T(c->asked->id)), take_number, c);
+		err = store_run(
+			txn, kind->exists, STORE_VALUES(DB_T(c->asked->id)), take_number, c);
 		if (err == 0 && !c->found) {
 			err = ERR_NOT_FOUND;
 		}
@@ -210,9 +211,7 @@ static int end_entry(struct store_txn *txn, const struct revocation_call *c)
 {
 	const struct store_revocation *e = c->entry;
 	const struct kind *kind = kind_of(e->kind);
-	struct store_revocation lift = { .kind = "lift",
-		.until = e->until,
-		.created_at = c->now };
+	struct store_revocation lift = { .kind = "lift", .until = e->until, .created_at = c->now };
 
 	snprintf(lift.id, sizeof(lift.id), "%" PRId64, e->seq);
 	int err = store_run(txn, "UPDATE revocation SET until = $2 WHERE seq = $1",
@@ -252,8 +251,7 @@ static int lift(struct store_txn *txn, void *arg)
 	return err;
 }
 
-int store_revocation_lift(
-	struct store *st, const struct store_actor *who, int64_t seq, int64_t now)
+int store_revocation_lift(struct store *st, const struct store_actor *who, int64_t seq, int64_t now)
 {
 	struct store_revocation entry;
 	struct revocation_call c = { .who = who, .entry = &entry, .seq = seq, .now = now };

@@ -72,8 +72,8 @@ static int add(struct store_txn *txn, void *arg)
 	return err;
 }
 
-int store_room_add(struct store *st, const struct store_actor *who, const struct store_room *room,
-	int64_t now)
+int store_room_add(
+	struct store *st, const struct store_actor *who, const struct store_room *room, int64_t now)
 {
 	struct room_call c = { .who = who, .room = room, .now = now };
 
@@ -132,8 +132,7 @@ static int list(struct store_txn *txn, void *arg)
 		STORE_VALUES(DB_T(c->page->after), DB_I(c->page->limit)), take, c);
 }
 
-int store_room_list(
-	struct store *st, const struct store_page *page, store_room_fn each, void *arg)
+int store_room_list(struct store *st, const struct store_page *page, store_room_fn each, void *arg)
 {
 	struct room_call c = { .page = page, .each = each, .arg = arg };
 
@@ -206,9 +205,11 @@ static int set(struct store_txn *txn, void *arg)
 int store_room_set(struct store *st, const struct store_actor *who, const char *name,
 	const char *policy, int locked, int64_t expires_at)
 {
-	struct room_call c = {
-		.who = who, .name = name, .policy = policy, .locked = locked, .expires_at = expires_at
-	};
+	struct room_call c = { .who = who,
+		.name = name,
+		.policy = policy,
+		.locked = locked,
+		.expires_at = expires_at };
 
 	return store_write(st, set, &c);
 }
@@ -235,8 +236,8 @@ static int rekey(struct store_txn *txn, void *arg)
 	return err;
 }
 
-int store_room_rekey(struct store *st, const struct store_actor *who, const char *name,
-	const char *media_key)
+int store_room_rekey(
+	struct store *st, const struct store_actor *who, const char *name, const char *media_key)
 {
 	struct room_call c = { .who = who, .name = name, .media_key = media_key };
 

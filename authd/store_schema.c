@@ -29,7 +29,7 @@ const char *const store_migrations[] = {
 	" reflector TEXT NOT NULL, port BIGINT NOT NULL, alternates TEXT NOT NULL DEFAULT '',"
 	" placed_at BIGINT NOT NULL);"
 
-	/* source: 'user', 'apikey' or 'invite'; source_id: the key's or the invite's id. 0: not yet. */
+	/* source: 'user', 'apikey' or 'invite'; source_id: the key's or invite's id. 0: not yet. */
 	"CREATE TABLE token (jti TEXT PRIMARY KEY, account TEXT NOT NULL, participant TEXT NOT NULL,"
 	" room TEXT NOT NULL, source TEXT NOT NULL, source_id TEXT NOT NULL DEFAULT '',"
 	" issued_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT NOT NULL DEFAULT 0,"
@@ -70,7 +70,7 @@ const char *const store_migrations[] = {
 	" state TEXT NOT NULL, code TEXT NOT NULL DEFAULT '', code_until BIGINT NOT NULL DEFAULT 0,"
 	" enrolled_at BIGINT NOT NULL DEFAULT 0);"
 
-	/* Public halves; the private ones are files of the authd that signs with them. x: base64url. */
+	/* Public halves; the private ones are files of the authd that signs with them. */
 	"CREATE TABLE signing_key (kid TEXT PRIMARY KEY, x TEXT NOT NULL, created_at BIGINT NOT NULL,"
 	" active_at BIGINT NOT NULL, retired_at BIGINT NOT NULL DEFAULT 0);"
 

@@ -71,7 +71,8 @@ static int take(const struct db_row *row, void *arg)
 #define INSERT                                                                                     \
 	"INSERT INTO token (jti, account, participant, room, source, source_id, issued_at,"        \
 	" expires_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8"                                       \
-	" WHERE EXISTS (SELECT 1 FROM room WHERE name = $4 AND (expires_at = 0 OR expires_at > $7))" \
+	" WHERE EXISTS (SELECT 1 FROM room WHERE name = $4"                                        \
+	" AND (expires_at = 0 OR expires_at > $7))"                                                \
 	" AND NOT EXISTS (" BAN "kind = 'user' AND id = $2 AND room IN ('', $4))"                  \
 	" AND NOT EXISTS (" BAN "kind = 'room' AND id = $4)"                                       \
 	" AND NOT EXISTS (" BAN "kind = $5 AND id = $6 AND room IN ('', $4)) AND "
@@ -82,8 +83,7 @@ static int take(const struct db_row *row, void *arg)
 static const struct source {
 	const char *name, *insert;
 } sources[] = {
-	{ "user",
-		INSERT "EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 0)" ONCE },
+	{ "user", INSERT "EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 0)" ONCE },
 	{ "apikey",
 		INSERT "EXISTS (SELECT 1 FROM api_key WHERE id = $6 AND revoked_at = 0"
 		       " AND (expires_at = 0 OR expires_at > $7))" ONCE },

@@ -58,8 +58,7 @@ static int add(struct store_txn *txn, void *arg)
 	return err != 0 ? err : record(txn, c, "user.add", u->name, NULL);
 }
 
-int store_user_add(
-	struct store *st, const struct store_actor *who, const struct store_user *user)
+int store_user_add(struct store *st, const struct store_actor *who, const struct store_user *user)
 {
 	struct user_call c = { .who = who, .user = user };
 
@@ -110,8 +109,7 @@ static int list(struct store_txn *txn, void *arg)
 		STORE_VALUES(DB_T(c->page->after), DB_I(c->page->limit)), take, c);
 }
 
-int store_user_list(
-	struct store *st, const struct store_page *page, store_user_fn each, void *arg)
+int store_user_list(struct store *st, const struct store_page *page, store_user_fn each, void *arg)
 {
 	struct user_call c = { .page = page, .each = each, .arg = arg };
 
@@ -164,12 +162,9 @@ static int set_hash(struct store_txn *txn, void *arg)
 int store_user_set_hash(struct store *st, const struct store_actor *who, const char *name,
 	const char *hash, bool upgrade, const char *old, int64_t now)
 {
-	struct user_call c = { .who = who,
-		.name = name,
-		.hash = hash,
-		.upgrade = upgrade,
-		.old = old,
-		.now = now };
+	struct user_call c = {
+		.who = who, .name = name, .hash = hash, .upgrade = upgrade, .old = old, .now = now
+	};
 
 	return store_write(st, set_hash, &c);
 }
@@ -184,9 +179,9 @@ static int set_policy(struct store_txn *txn, void *arg)
 	if (err == 0 && store_changed(txn) == 0) {
 		return ERR_NOT_FOUND;
 	}
-	return err != 0 ? err
-			: record(txn, c, "user.policy", c->name,
-				  json_pack("{s:s}", "policy", policy));
+	return err != 0
+		? err
+		: record(txn, c, "user.policy", c->name, json_pack("{s:s}", "policy", policy));
 }
 
 int store_user_set_policy(
@@ -227,8 +222,8 @@ static int delete_user(struct store_txn *txn, void *arg)
 {
 	struct user_call *c = arg;
 	size_t revoked = 0;
-	int err = store_run(txn, "DELETE FROM account WHERE name = $1",
-		STORE_VALUES(DB_T(c->name)), NULL, NULL);
+	int err = store_run(txn, "DELETE FROM account WHERE name = $1", STORE_VALUES(DB_T(c->name)),
+		NULL, NULL);
 
 	if (err == 0 && store_changed(txn) == 0) {
 		return ERR_NOT_FOUND;

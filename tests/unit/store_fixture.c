@@ -119,9 +119,7 @@ void store_fixture_room(struct store *st, const char *name)
 struct store_token store_fixture_token(
 	const char *jti, const char *user, const char *room, int64_t expires_at)
 {
-	struct store_token t = {
-		.issued_at = NOW, .expires_at = expires_at, .source = "user"
-	};
+	struct store_token t = { .issued_at = NOW, .expires_at = expires_at, .source = "user" };
 
 	snprintf(t.jti, sizeof(t.jti), "%s", jti);
 	snprintf(t.user, sizeof(t.user), "%s", user);

@@ -1,4 +1,4 @@
-/* store_tests: the parts of the conformance test of the store, each on an empty one of either kind. */
+/* store_tests: parts of the conformance test of the store, each on an empty one of either kind. */
 #ifndef TESTS_STORE_TESTS_H
 #define TESTS_STORE_TESTS_H
 

@@ -80,8 +80,7 @@ static void test_users(void **state)
 	assert_false(user.disabled);
 	assert_int_equal(store_user_get(st, "Alice", &user), ERR_NOT_FOUND);
 	assert_int_equal(store_user_get(st, "' OR 1=1 --", &user), ERR_NOT_FOUND);
-	assert_int_equal(
-		store_user_set_policy(st, &store_tester, "alice", "{\"chat\":false}"), 0);
+	assert_int_equal(store_user_set_policy(st, &store_tester, "alice", "{\"chat\":false}"), 0);
 	assert_int_equal(store_user_set_policy(st, &store_tester, "bob", "{}"), ERR_NOT_FOUND);
 	assert_int_equal(store_user_get(st, "alice", &user), 0);
 	assert_string_equal(user.policy, "{\"chat\":false}");
@@ -100,13 +99,13 @@ static void test_new_hash(void **state)
 	struct store_token t = store_fixture_token("jti-1", "alice", "demo", NOW + 100);
 	assert_int_equal(store_fixture_add(st, &t), 0);
 	/* better parameters for the same password: nothing ends */
-	assert_int_equal(store_user_set_hash(st, &store_tester, "alice", "h2", true,
-				 "$hash of alice", NOW),
+	assert_int_equal(
+		store_user_set_hash(st, &store_tester, "alice", "h2", true, "$hash of alice", NOW),
 		0);
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 1);
 	/* too late: the password was changed meanwhile */
-	assert_int_equal(store_user_set_hash(st, &store_tester, "alice", "h3", true,
-				 "$hash of alice", NOW),
+	assert_int_equal(
+		store_user_set_hash(st, &store_tester, "alice", "h3", true, "$hash of alice", NOW),
 		0);
 	assert_int_equal(store_user_get(st, "alice", &user), 0);
 	assert_string_equal(user.hash, "h2");
@@ -302,8 +301,8 @@ static void test_token_needs_user_and_room(void **state)
 	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", false, NOW), 0);
 	assert_int_equal(store_token_add(st, &store_tester, &t, &rev), 0);
 	assert_int_equal(rev, revocations(st, 0, NOW).last.seq);
-	assert_int_equal(store_user_set_disabled(st, &store_tester, "nobody", true, NOW),
-		ERR_NOT_FOUND);
+	assert_int_equal(
+		store_user_set_disabled(st, &store_tester, "nobody", true, NOW), ERR_NOT_FOUND);
 	/* a room that is over */
 	assert_int_equal(store_room_set(st, &store_tester, "demo", NULL, -1, NOW), 0);
 	t = store_fixture_token("jti-0003-aaaa", "alice", "demo", NOW + 100);
@@ -350,14 +349,14 @@ static void test_consume_once(void **state)
 
 	add_three(st);
 	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-1", "r1", NOW), 0);
-	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-1", "r1", NOW),
-		ERR_TOKEN_USED);
+	assert_int_equal(
+		store_token_consume(st, &store_tester, "aaaaaaaa-1", "r1", NOW), ERR_TOKEN_USED);
 	assert_int_equal(store_token_get(st, "aaaaaaaa-1", &t), 0);
 	assert_int_equal(t.consumed_at, NOW);
 	assert_string_equal(t.consumed_by, "r1");
 	assert_int_equal(store_token_revoke(st, &store_tester, "aaaaaaaa-2", NOW, &t), 0);
-	assert_int_equal(store_token_consume(st, &store_tester, "aaaaaaaa-2", "r1", NOW),
-		ERR_TOKEN_REVOKED);
+	assert_int_equal(
+		store_token_consume(st, &store_tester, "aaaaaaaa-2", "r1", NOW), ERR_TOKEN_REVOKED);
 	assert_int_equal(store_token_consume(st, &store_tester, "bbbbbbbb-1", "r1", NOW + 102),
 		ERR_TOKEN_EXPIRED);
 	assert_int_equal(
@@ -386,8 +385,8 @@ static void test_revoke_by_prefix(void **state)
 	assert_int_equal(token_count(st, NULL, NULL, false, NOW), 2);
 	assert_int_equal(token_count(st, NULL, NULL, true, NOW), 3);
 	/* what has expired cannot be revoked any more */
-	assert_int_equal(store_token_revoke(st, &store_tester, "aaaaaaaa-1", NOW + 100, &t),
-		ERR_NOT_FOUND);
+	assert_int_equal(
+		store_token_revoke(st, &store_tester, "aaaaaaaa-1", NOW + 100, &t), ERR_NOT_FOUND);
 }
 
 static void test_revocations_are_numbered(void **state)
@@ -437,8 +436,7 @@ static void test_bans(void **state)
 	assert_int_equal(store_fixture_add(st, &t), 0);
 	/* lifted before its time: as if it had not been */
 	assert_int_equal(store_revocation_lift(st, &store_tester, ban.seq, NOW + 1), 0);
-	assert_int_equal(
-		store_revocation_lift(st, &store_tester, ban.seq, NOW + 1), ERR_NOT_FOUND);
+	assert_int_equal(store_revocation_lift(st, &store_tester, ban.seq, NOW + 1), ERR_NOT_FOUND);
 	struct revocations r = revocations(st, 0, NOW + 1);
 	assert_int_equal(r.count, 1);
 	assert_string_equal(r.last.kind, "lift");
@@ -476,7 +474,10 @@ static void test_reopen_keeps_all(void **state)
 	assert_int_equal(store_schema(f->st), 1);
 }
 
-#define BOTH(run) { #run, run, NULL, NULL, NULL }
+#define BOTH(run)                                                                                  \
+	{                                                                                          \
+#run, run, NULL, NULL, NULL                                                        \
+	}
 
 static const struct CMUnitTest conformance[] = {
 	BOTH(test_users),

@@ -1,6 +1,6 @@
 /*
- * test_authd_store_audit: the record of every change: read by filter, and each way to tamper with it
- * found, the first bad record named.
+ * test_authd_store_audit: the record of every change: read by filter, and each way to tamper with
+ * it found, the first bad record named.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,8 +158,7 @@ static const struct tamper {
 		"INSERT INTO audit SELECT * FROM taken; DROP TABLE taken;"
 		" UPDATE counter SET value = 8 WHERE name = 'audit'",
 		7 },
-	{ "all removed",
-		"CREATE TABLE taken AS SELECT * FROM audit; DELETE FROM audit",
+	{ "all removed", "CREATE TABLE taken AS SELECT * FROM audit; DELETE FROM audit",
 		"INSERT INTO audit SELECT * FROM taken; DROP TABLE taken", 1 },
 	{ "put behind the end",
 		"INSERT INTO audit SELECT 9, at, actor, address, action, object, detail, hash"

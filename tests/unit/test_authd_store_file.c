@@ -131,8 +131,7 @@ static void test_full_disk(void **state)
 	assert_int_equal(err, ERR_STORE);
 	assert_int_equal(token_count(st), tokens);
 	/* a change of several statements leaves nothing behind either */
-	assert_int_equal(
-		store_user_set_disabled(st, &store_tester, "alice", true, NOW), ERR_STORE);
+	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", true, NOW), ERR_STORE);
 	assert_int_equal(store_user_get(st, "alice", &user), 0);
 	assert_false(user.disabled);
 	assert_int_equal(token_count(st), tokens);

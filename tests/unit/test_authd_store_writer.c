@@ -1,6 +1,6 @@
 /*
- * test_authd_store_writer: changes of many callers in one transaction: what fails takes nothing else
- * with it, what was answered is there after a kill, and a token is consumed once.
+ * test_authd_store_writer: changes of many callers in one transaction: what fails takes nothing
+ * else with it, what was answered is there after a kill, and a token is consumed once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,8 +186,7 @@ static void run_group(struct store *st, struct caller *callers, const enum fault
 	for (unsigned i = 0; i < CALLERS; i++) {
 		callers[i] = (struct caller){ .st = st, .number = i };
 		callers[i].fault = i % 4 == 0 ? faults[i / 4 % 2] : NONE;
-		assert_int_equal(
-			pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+		assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
 	}
 	wait_for_waiting(st, CALLERS);
 	gate_open(&gate);
