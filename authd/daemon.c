@@ -13,13 +13,16 @@
 #include "authd/admin_socket.h"
 #include "authd/http_cert.h"
 #include "authd/http_srv.h"
-#include "authd/jwks.h"
 #include "authd/login_password.h"
+#include "authd/ca.h"
+#include "authd/keyring.h"
+#include "authd/room_keys.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
 #include "authd/store_audit.h"
 #include "authd/store_tokens.h"
 #include "common/clock.h"
+#include "common/file_watch.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "common/privdrop.h"
@@ -38,8 +41,9 @@ struct authd_daemon {
 	size_t listen_count;
 	int state_fd; /* holds the lock */
 	int admin_fd;
-	struct jws_signer *signer;
 	struct store *store;
+	struct keyring *keyring;
+	struct ca *ca;
 	struct pass_hash *pass_hash;
 	struct login_password login_password;
 	struct login *login;
@@ -51,7 +55,8 @@ struct authd_daemon {
 	struct metrics *metrics;
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
-	int64_t purged_s, audited_s; /* monotonic */
+	int64_t purged_s, audited_s, looked_s; /* monotonic */
+	struct file_watch https_files, control_files;
 };
 
 static int bind_list(struct authd_daemon *d, enum http_listener kind,
@@ -103,16 +108,17 @@ static int drop_root(const struct authd_settings *s, char why[512])
 
 static int open_state(struct authd_daemon *d, char why[512])
 {
-	char file[4096];
 	const char *dir = d->settings->state_dir;
 	int err = state_dir_open(dir, &d->state_fd, why);
 
 	if (err == 0) {
-		snprintf(file, sizeof(file), "%s/signing-key.pem", dir);
-		err = jws_signer_open(&d->signer, file, why);
+		err = store_open(&d->store, dir, d->settings->database, why);
 	}
 	if (err == 0) {
-		err = store_open(&d->store, dir, d->settings->database, why);
+		err = keyring_open(&d->keyring, dir, d->store, (int64_t)time(NULL), why);
+	}
+	if (err == 0) {
+		err = ca_open(&d->ca, dir, d->cluster, why);
 	}
 	return err;
 }
@@ -124,26 +130,55 @@ static int link_each(void *links, int (*each)(const struct link_view *view, void
 
 static void on_store_change(void *arg)
 {
-	link_dial_revoked(arg);
+	link_dial_changed(arg);
+}
+
+static void on_link_event(void *user, json_t *object)
+{
+	struct authd_daemon *d = user;
+	char what[32];
+
+	snprintf(what, sizeof(what), "%s", json_string_value(json_object_get(object, "what")));
+	events_add(d->events, what, object);
+}
+
+/* Who was sent away held the room's key. */
+static void on_ban(void *user, const char *room)
+{
+	static const struct store_actor self = { .name = "authd" };
+	struct authd_daemon *d = user;
+
+	if (room_keys_renew(d->store, &self, room) != 0) {
+		log_event(LOG_LEVEL_ERROR, "rekey-failed", LOG_STR("room", room));
+	}
 }
 
 static int start_links(struct authd_daemon *d, char why[512])
 {
-	const struct jws_public *const keys[] = { jws_signer_public(d->signer) };
-	json_t *jwks = jwks_build(keys, 1);
-	const struct link_dial_conf conf = {
-		.settings = d->settings, .jwks = jwks, .store = d->store
-	};
-	int err = ERR_NOMEM;
+	const struct link_dial_conf conf = { .settings = d->settings,
+		.keyring = d->keyring,
+		.ca = d->ca,
+		.store = d->store,
+		.on_event = on_link_event,
+		.on_ban = on_ban,
+		.user = d };
+	int err = link_dial_create(&d->link_dial, &conf, why);
 
-	if (jwks != NULL) {
-		err = link_dial_create(&d->link_dial, &conf, why);
-	}
-	json_decref(jwks);
 	if (err == 0) {
 		store_watch(d->store, on_store_change, d->link_dial);
 	}
 	return err;
+}
+
+/* From now on these files are the ones that are looked at. */
+static void watch_files(struct authd_daemon *d)
+{
+	const struct authd_settings *s = d->settings;
+	const char *const https[] = { s->certificate, s->key };
+	const char *const control[] = { s->control_certificate, s->control_key, s->control_ca };
+
+	file_watch_init(&d->https_files, https, 2);
+	file_watch_init(&d->control_files, control, 3);
 }
 
 static int make_parts(struct authd_daemon *d)
@@ -164,7 +199,7 @@ static int make_parts(struct authd_daemon *d)
 	if (err == 0) {
 		const struct token_issue_conf conf = { .issuer = d->issuer,
 			.cluster = d->cluster,
-			.signer = d->signer,
+			.keyring = d->keyring,
 			.store = d->store,
 			.placement = d->placement,
 			.life_s = s->token_life_s };
@@ -226,7 +261,8 @@ static int serve(struct authd_daemon *d, char why[512])
 		.pass_hash = d->pass_hash,
 		.login = d->login,
 		.token_issue = d->token_issue,
-		.link_dial = d->link_dial };
+		.link_dial = d->link_dial,
+		.keyring = d->keyring };
 	d->ctx.events = d->events;
 	d->ctx.metrics = d->metrics;
 	d->ctx.rate_address = d->rate_address;
@@ -264,12 +300,13 @@ static void finish(struct authd_daemon *d)
 	placement_destroy(d->placement);
 	login_destroy(d->login);
 	pass_hash_destroy(d->pass_hash);
+	ca_destroy(d->ca);
+	keyring_destroy(d->keyring);
 	store_close(d->store);
 	events_destroy(d->events);
 	metrics_destroy(d->metrics);
 	rate_destroy(d->rate_address);
 	rate_destroy(d->rate_key);
-	jws_signer_destroy(d->signer);
 	for (size_t i = 0; i < d->listen_count; i++) {
 		close(d->listen_fds[i].fd);
 	}
@@ -304,14 +341,15 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 		err = open_state(d, why);
 	}
 	if (err == 0) {
+		snprintf(why, 512, "out of memory");
+		err = make_limits(d); /* links have events to tell */
+	}
+	if (err == 0) {
 		err = start_links(d, why);
 	}
 	if (err == 0) {
 		snprintf(why, 512, "out of memory");
 		err = make_parts(d);
-	}
-	if (err == 0) {
-		err = make_limits(d);
 	}
 	if (err == 0) {
 		err = serve(d, why);
@@ -320,6 +358,7 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 		finish(d);
 		return err;
 	}
+	watch_files(d);
 	*out = d;
 	d->audited_s = clock_now_s();
 	for (size_t i = 0; i < settings->listen_count; i++) {
@@ -371,7 +410,30 @@ int daemon_reload(struct authd_daemon *d, struct authd_settings *settings, char 
 	token_issue_set_life(d->token_issue, settings->token_life_s);
 	authd_settings_destroy(d->settings);
 	d->settings = settings;
+	watch_files(d);
 	return 0;
+}
+
+/* Certificates that were renewed are taken without anybody saying so. A pair of which only one half
+ * is there yet does not fit: it is told of once, and looked at again when the other half comes. */
+static void look_at_certificates(struct authd_daemon *d)
+{
+	const struct authd_settings *s = d->settings;
+	char why[512] = "";
+
+	if (file_watch_changed(&d->https_files)) {
+		int err = http_srv_reload(d->http, s->certificate, s->key, why);
+		log_event(err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+			err == 0 ? "certificate-read" : "certificate-refused",
+			LOG_STR("file", s->certificate), LOG_STR("why", why));
+	}
+	if (file_watch_changed(&d->control_files)) {
+		why[0] = '\0';
+		int err = link_dial_reload(d->link_dial, s, why);
+		log_event(err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+			err == 0 ? "certificate-read" : "certificate-refused",
+			LOG_STR("file", s->control_certificate), LOG_STR("why", why));
+	}
 }
 
 static void purge(struct authd_daemon *d)
@@ -393,8 +455,13 @@ void daemon_tick(struct authd_daemon *d)
 		d->audited_s = now;
 		log_audit_head(d);
 	}
+	if (now - d->looked_s >= FILE_WATCH_EVERY_S) {
+		d->looked_s = now;
+		look_at_certificates(d);
+	}
 	if (now - d->purged_s >= PURGE_EVERY_S) {
 		d->purged_s = now;
 		purge(d);
+		keyring_purge(d->keyring, (int64_t)time(NULL));
 	}
 }

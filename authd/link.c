@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "authd/link_news.h"
 #include "authd/link_parse.h"
-#include "authd/store_revocations.h"
 #include "common/chan.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -27,10 +27,11 @@
 #define CONNECT_S 5.0
 #define WELCOME_S 5.0
 #define USER_TIMEOUT_MS 15000u
-#define REVOKE_PAGE 500u
 /* With more than this in the queue, the next page waits until the reflector has read. */
-#define REVOKE_QUEUED_MAX (CHAN_QUEUE_MAX / 4)
-#define REVOKE_WAIT_S 0.05
+#define NEWS_QUEUED_MAX (CHAN_QUEUE_MAX / 4)
+#define NEWS_WAIT_S 0.05
+/* An alarm that goes on is told of again after this. */
+#define ALARM_AGAIN_MS 600000u
 
 enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_HANDSHAKE, LINK_WELCOME, LINK_UP };
 
@@ -46,8 +47,10 @@ struct link {
 	int fd; /* while connecting */
 	struct chan *chan;
 	double backoff_s;
-	int64_t revoked_seq; /* of the last revocation that was sent */
-	bool keyed; /* the reflector has the keys: only behind all revocations */
+	struct link_news news; /* what it was told so far */
+	bool keyed; /* the reflector has the keys: only behind all revocations and policies */
+	uint64_t key_generation; /* of the set that it has */
+	uint64_t alarm_ms; /* when one was told of; 0: never */
 	int logged_err; /* so that a reflector that stays away is told of once */
 	struct link_view view;
 };
@@ -100,6 +103,26 @@ static void fail(struct link *link, int err)
 	link->events->on_change(link, link->user);
 }
 
+/* Somebody is at the reflector's address who is not what was enrolled. */
+static void alarm_raise(struct link *link, const char *what)
+{
+	struct link_view *view = &link->view;
+	uint64_t now = clock_now_ms();
+	bool news = strcmp(view->alarm, what) != 0;
+
+	snprintf(view->alarm, sizeof(view->alarm), "%s", what);
+	view->alarm_at = (int64_t)time(NULL);
+	view->alarms++;
+	if (!news && link->alarm_ms != 0 && now - link->alarm_ms < ALARM_AGAIN_MS) {
+		return;
+	}
+	link->alarm_ms = now;
+	log_event(LOG_LEVEL_ERROR, "link-alarm", LOG_STR("reflector", view->conf.name),
+		LOG_STR("control", view->conf.control.text), LOG_STR("why", what),
+		LOG_INT("count", view->alarms));
+	link->events->on_alarm(link, link->user);
+}
+
 /* A message that cannot be sent leaves the other end with a gap: better to begin again. */
 static int send_or_fail(struct link *link, json_t *msg)
 {
@@ -114,60 +137,19 @@ static int send_or_fail(struct link *link, json_t *msg)
 
 /* ---- what goes out ---- */
 
-struct page {
-	json_t *entries;
-	int64_t seq;
-};
-
-static int add_to_page(const struct store_revocation *row, void *arg)
-{
-	struct page *page = arg;
-	json_t *item = json_pack("{s:I,s:s,s:s,s:s,s:b,s:I}", "seq", (json_int_t)row->seq, "kind",
-		row->kind, "id", row->id, "room", row->room, "ban", (int)row->ban, "until",
-		(json_int_t)row->until);
-
-	if (json_array_append_new(page->entries, item) != 0) {
-		return ERR_NOMEM;
-	}
-	page->seq = row->seq;
-	return 0;
-}
-
-/* One page; ERR_FULL: there is more. */
-static int send_revoke_page(struct link *link)
-{
-	struct page page = { .entries = json_array(), .seq = link->revoked_seq };
-	struct store *store = link->env->store;
-	int err = ERR_NOMEM;
-
-	if (page.entries != NULL) {
-		err = store_revocation_list(store, link->revoked_seq, (int64_t)time(NULL),
-			REVOKE_PAGE, add_to_page, &page);
-	}
-	bool more = json_array_size(page.entries) == REVOKE_PAGE;
-	if (err != 0 || json_array_size(page.entries) == 0) {
-		json_decref(page.entries);
-		if (err != 0) {
-			snprintf(link->view.detail, sizeof(link->view.detail),
-				"revocations cannot be read");
-			fail(link, err);
-		}
-		return err;
-	}
-	int sent =
-		send_or_fail(link, json_pack("{s:s,s:o}", "type", "revoke", "entries", page.entries));
-	if (sent != 0) {
-		return sent;
-	}
-	link->revoked_seq = page.seq;
-	return more ? ERR_FULL : 0;
-}
-
 static int send_keys(struct link *link)
 {
+	uint64_t generation = 0;
+	json_t *jwks = keyring_jwks(link->env->keyring, &generation);
+
+	if (link->keyed && generation == link->key_generation) {
+		json_decref(jwks);
+		return 0;
+	}
+	link->key_generation = generation;
 	return send_or_fail(link,
-		json_pack("{s:s,s:s,s:s,s:O}", "type", "keys", "issuer", link->env->issuer,
-			"cluster", link->env->cluster, "jwks", link->env->jwks));
+		json_pack("{s:s,s:s,s:s,s:o}", "type", "keys", "issuer", link->env->issuer,
+			"cluster", link->env->cluster, "jwks", jwks));
 }
 
 /* A worker without keys lets nobody in, so it gets them when it knows all that is revoked. */
@@ -175,7 +157,7 @@ static void open_doors(struct link *link)
 {
 	const struct link_view *view = &link->view;
 
-	if (link->keyed || link->state != LINK_UP || send_keys(link) != 0) {
+	if (link->state != LINK_UP || send_keys(link) != 0 || link->keyed) {
 		return;
 	}
 	link->keyed = true;
@@ -185,20 +167,46 @@ static void open_doors(struct link *link)
 	link->events->on_change(link, link->user);
 }
 
+/* ERR_FULL: there is more. */
+static int send_page(struct link *link)
+{
+	json_t *msg = NULL;
+	int err = link_news_next(&link->news, link->env->store, link->view.conf.name, &msg);
+
+	if (err != 0 && err != ERR_FULL) {
+		snprintf(link->view.detail, sizeof(link->view.detail),
+			"revocations or policies cannot be read");
+		fail(link, err);
+		return err;
+	}
+	if (msg != NULL) {
+		int sent = send_or_fail(link, msg);
+		if (sent != 0) {
+			return sent;
+		}
+	}
+	return err;
+}
+
 /* No faster than the reflector reads: who can get many tokens could else fill the queue, and take
  * the link down, by having them all revoked. */
-void link_send_revocations(struct link *link)
+void link_send_news(struct link *link)
 {
 	while (link->state == LINK_UP) {
-		if (chan_queued(link->chan) > REVOKE_QUEUED_MAX) {
-			start_timer(link, REVOKE_WAIT_S);
+		if (chan_queued(link->chan) > NEWS_QUEUED_MAX) {
+			start_timer(link, NEWS_WAIT_S);
 			return;
 		}
-		if (send_revoke_page(link) != ERR_FULL) {
+		if (send_page(link) != ERR_FULL) {
 			break;
 		}
 	}
 	open_doors(link);
+}
+
+int link_send_moderate(struct link *link, const json_t *msg)
+{
+	return link->state == LINK_UP ? chan_send(link->chan, msg) : ERR_STATE;
 }
 
 int link_send_query(struct link *link, int64_t id, const char *what, const char *room)
@@ -222,26 +230,30 @@ static void on_welcome(struct link *link, const json_t *msg)
 	view->detail[0] = '\0';
 	int err = link_parse_welcome(view, msg);
 	if (err != 0) {
+		if (err == ERR_DENIED) {
+			alarm_raise(link, view->detail);
+		}
 		fail(link, err);
 		return;
 	}
 	ev_timer_stop(link->env->loop, &link->timer);
 	link->state = LINK_UP;
 	link->backoff_s = BACKOFF_MIN_S;
-	link->revoked_seq = 0;
+	link_news_init(&link->news);
 	link->logged_err = 0;
+	view->alarm[0] = '\0';
+	view->cert_until = tls_io_peer_expires(chan_tls(link->chan));
 	view->up = view->was_up = true;
 	view->err = 0;
-	view->report_ms = 0;
 	view->since = (int64_t)time(NULL);
 	view->since_ms = clock_now_ms();
 	link->keyed = false;
-	link_send_revocations(link);
+	link_send_news(link);
 }
 
 static void on_report(struct link *link, const json_t *msg)
 {
-	int err = link_parse_report(&link->view, msg);
+	int err = link_parse_report(&link->view, msg, clock_now_ms());
 
 	if (err != 0) {
 		snprintf(link->view.detail, sizeof(link->view.detail),
@@ -249,7 +261,6 @@ static void on_report(struct link *link, const json_t *msg)
 		fail(link, err);
 		return;
 	}
-	link->view.report_ms = clock_now_ms();
 	link->events->on_change(link, link->user);
 }
 
@@ -275,6 +286,21 @@ static void on_answer(struct link *link, const json_t *msg)
 	link->events->on_answer(link, id, items, done, link->user);
 }
 
+static void on_moderated(struct link *link, const json_t *msg)
+{
+	const char *code = NULL;
+	int64_t id = 0;
+
+	if (msg_get_int(msg, "id", 0, LINK_ID_MAX, &id) != 0 ||
+		msg_get_string(msg, "code", 32, &code) != 0) {
+		snprintf(link->view.detail, sizeof(link->view.detail),
+			"an answer that makes no sense");
+		fail(link, ERR_BAD_FIELD);
+		return;
+	}
+	link->events->on_moderated(link, id, code, link->user);
+}
+
 static void on_message(struct chan *ch, const char *type, const json_t *msg, void *user)
 {
 	struct link *link = user;
@@ -290,6 +316,10 @@ static void on_message(struct chan *ch, const char *type, const json_t *msg, voi
 		on_report(link, msg);
 	} else if (strcmp(type, "answer") == 0) {
 		on_answer(link, msg);
+	} else if (strcmp(type, "moderated") == 0) {
+		on_moderated(link, msg);
+	} else if (strcmp(type, "event") == 0) {
+		link->events->on_event(link, msg, link->user);
 	}
 	/* other types: a newer reflector's, passed over */
 }
@@ -317,6 +347,12 @@ static void on_end(struct chan *ch, int err, void *user)
 		snprintf(link->view.detail, sizeof(link->view.detail), "%s: %s", errcode_text(err),
 			detail);
 	}
+	if (err == ERR_TLS_CERT || err == ERR_TLS_PIN) {
+		char what[sizeof(link->view.detail)];
+		snprintf(what, sizeof(what), "%s",
+			link->view.detail[0] != '\0' ? link->view.detail : errcode_text(err));
+		alarm_raise(link, what);
+	}
 	fail(link, err);
 }
 
@@ -340,6 +376,7 @@ static void begin_handshake(struct link *link)
 	const struct tls_io_client conf = { .creds = link->creds,
 		.alpn = ALPN,
 		.tls_name = link->view.conf.tls_name,
+		.spki_pin = link->view.conf.pin[0] != '\0' ? link->view.conf.pin : NULL,
 		.require_ca = true };
 	int err = tls_io_init_client(&io, link->fd, &conf);
 
@@ -362,6 +399,24 @@ static void begin_handshake(struct link *link)
 	ev_timer_stop(link->env->loop, &link->timer); /* the channel has its own deadline now */
 }
 
+static bool peer_allowed(struct link *link)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	char peer[64] = "?";
+
+	if (getpeername(link->fd, (struct sockaddr *)&sa, &len) == 0) {
+		net_addr_text((struct sockaddr *)&sa, len, peer);
+	}
+	if (fleet_allows(&link->view.conf, peer)) {
+		return true;
+	}
+	snprintf(link->view.detail, sizeof(link->view.detail),
+		"it is at an address that is not allowed: %s", peer);
+	alarm_raise(link, link->view.detail);
+	return false;
+}
+
 static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct link *link = w->data;
@@ -372,6 +427,10 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 	if (err != 0) {
 		say_errno(link, err);
 		fail(link, err);
+		return;
+	}
+	if (!peer_allowed(link)) {
+		fail(link, ERR_DENIED);
 		return;
 	}
 	begin_handshake(link);
@@ -402,13 +461,13 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	if (link->state == LINK_WAITING) {
 		dial(link);
 	} else if (link->state == LINK_UP) {
-		link_send_revocations(link);
+		link_send_news(link);
 	} else {
 		fail(link, link->state == LINK_CONNECTING ? ERR_TIMEOUT : ERR_DEADLINE);
 	}
 }
 
-int link_create(struct link **out, const struct link_env *env, const struct authd_reflector *conf,
+int link_create(struct link **out, const struct link_env *env, const struct fleet_reflector *conf,
 	gnutls_certificate_credentials_t creds, const struct link_events *events, void *user)
 {
 	struct link *link = calloc(1, sizeof(*link));
@@ -424,7 +483,7 @@ int link_create(struct link **out, const struct link_env *env, const struct auth
 	link->backoff_s = BACKOFF_MIN_S;
 	link->view.conf = *conf;
 	link->view.since = (int64_t)time(NULL);
-	link->view.since_ms = clock_now_ms();
+	link->view.since_ms = link->view.state_ms = clock_now_ms();
 	link->view.err = ERR_CONNECT;
 	snprintf(link->view.detail, sizeof(link->view.detail), "not linked yet");
 	ev_init(&link->connecting, on_connected);
@@ -447,6 +506,14 @@ void link_destroy(struct link *link)
 	}
 	drop(link);
 	free(link);
+}
+
+void link_set_conf(struct link *link, const struct fleet_reflector *conf)
+{
+	if (link->view.conf.state != conf->state) {
+		link->view.state_ms = clock_now_ms();
+	}
+	link->view.conf = *conf;
 }
 
 void link_set_creds(struct link *link, gnutls_certificate_credentials_t creds)

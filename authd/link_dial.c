@@ -1,89 +1,91 @@
 /*
  * link_dial: owns the link thread, its loop and the set of links. Other threads leave notes under
- * the mutex (reload, query, "something was revoked", stop) and wake the loop; only the loop's
+ * the mutex (reload, query, order, "something changed", stop) and wake the loop; only the loop's
  * thread touches a link. Must never wait for a peer while it holds the mutex.
  */
 #include "authd/link_dial.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "authd/link_creds.h"
+#include "authd/link_event.h"
 #include "authd/link_query.h"
+#include "authd/link_set.h"
 #include "common/list.h"
 #include "common/log.h"
+
+#define MODERATE_S 2
+/* Without a wake-up: codes end, and one may have been lost. */
+#define LOOK_S 5.
 
 struct note_reload {
 	bool waiting; /* set by the caller, cleared by the loop */
 	const struct authd_settings *settings;
-	struct link_creds *creds; /* owned by the loop from then on */
+	struct link_creds *creds; /* owned by the loop from then on; NULL: no reflector needs any */
 	int err;
 };
 
-/* The link is the loop thread's; the view is what others see of it. */
-struct entry {
-	struct link *link;
-	struct link_view view;
+/* Somebody waits for a reflector to do something. */
+struct order {
+	struct list node;
+	int64_t id;
+	const char *reflector;
+	json_t *msg;
+	bool sent, done;
+	int err;
+	char code[LINK_DIAL_CODE_MAX];
+	pthread_cond_t changed;
 };
 
 struct link_dial {
 	struct link_env env;
+	struct enrol_env enrol_env;
 	char issuer[LIMIT_NAME + 1], cluster[LIMIT_NAME + 1];
-	json_t *jwks;
+	struct link_event *event;
 	pthread_t thread;
 	ev_async wake;
-	struct link_creds *creds; /* newest first; the loop thread's */
-	pthread_mutex_t mutex; /* guards what follows */
+	ev_timer look;
+	pthread_mutex_t mutex; /* guards what follows; the set: what others see of it */
 	pthread_cond_t reloaded;
-	bool stop, revoked;
+	bool stop, changed;
 	struct note_reload reload;
 	struct list queries; /* struct link_query */
-	size_t query_count;
+	struct list orders; /* struct order */
+	size_t waiting; /* of both */
 	int64_t last_id;
-	struct entry *entries[AUTHD_REFLECTORS_MAX];
-	size_t entry_count;
+	struct link_set set;
 };
-
-/* ---- credentials ---- */
-
-static bool creds_in_use(const struct link_dial *ld, const struct link_creds *creds)
-{
-	for (size_t i = 0; i < ld->entry_count; i++) {
-		if (link_uses(ld->entries[i]->link, creds->cred)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Frees replaced credentials that no session uses any more. */
-static void creds_reap(struct link_dial *ld)
-{
-	struct link_creds **at = ld->creds != NULL ? &ld->creds->next : NULL;
-
-	while (at != NULL && *at != NULL) {
-		struct link_creds *creds = *at;
-		if (creds_in_use(ld, creds)) {
-			at = &creds->next;
-		} else {
-			*at = creds->next;
-			link_creds_destroy(creds);
-		}
-	}
-}
 
 /* ---- callbacks of the links, on the loop's thread ---- */
 
-static struct entry *entry_of(struct link_dial *ld, const struct link *link)
+static void order_settle(struct order *order, int err, const char *code)
 {
-	for (size_t i = 0; i < ld->entry_count; i++) {
-		if (ld->entries[i]->link == link) {
-			return ld->entries[i];
+	if (!order->done) {
+		order->done = true;
+		order->err = err;
+		snprintf(order->code, sizeof(order->code), "%s", code);
+		pthread_cond_signal(&order->changed);
+	}
+}
+
+/* Nobody may wait for this reflector any more; mutex held. */
+static void on_gone(void *user, const char *reflector)
+{
+	struct link_dial *ld = user;
+
+	for (LIST_EACH(node, &ld->queries)) {
+		link_query_lost(LIST_ENTRY(node, struct link_query, node), reflector);
+	}
+	for (LIST_EACH(node, &ld->orders)) {
+		struct order *order = LIST_ENTRY(node, struct order, node);
+		if (order->sent && strcmp(order->reflector, reflector) == 0) {
+			order_settle(order, ERR_STATE, "");
 		}
 	}
-	return NULL;
 }
 
 static void on_change(struct link *link, void *user)
@@ -91,14 +93,11 @@ static void on_change(struct link *link, void *user)
 	struct link_dial *ld = user;
 
 	pthread_mutex_lock(&ld->mutex);
-	struct entry *entry = entry_of(ld, link);
+	struct link_entry *entry = link_set_find(&ld->set, link);
 	if (entry != NULL) {
 		entry->view = *link_view(link);
 		if (!entry->view.up) {
-			for (LIST_EACH(node, &ld->queries)) {
-				struct link_query *q = LIST_ENTRY(node, struct link_query, node);
-				link_query_lost(q, entry->view.conf.name);
-			}
+			on_gone(ld, entry->view.conf.name);
 		}
 	}
 	pthread_mutex_unlock(&ld->mutex);
@@ -140,94 +139,127 @@ static void on_answer(struct link *link, int64_t id, const json_t *items, bool d
 	json_decref(copy);
 }
 
-static const struct link_events link_events = { .on_change = on_change, .on_answer = on_answer };
-
-/* ---- the set of links; on the loop's thread with the mutex held ---- */
-
-static int add_entry(struct link_dial *ld, const struct authd_reflector *conf)
+static void on_moderated(struct link *link, int64_t id, const char *code, void *user)
 {
-	struct entry *entry = calloc(1, sizeof(*entry));
+	struct link_dial *ld = user;
 
-	if (entry == NULL) {
-		return ERR_NOMEM;
-	}
-	int err = link_create(&entry->link, &ld->env, conf, ld->creds->cred, &link_events, ld);
-	if (err != 0) {
-		free(entry);
-		return err;
-	}
-	entry->view = *link_view(entry->link);
-	ld->entries[ld->entry_count++] = entry;
-	return 0;
-}
-
-static void destroy_entry(struct link_dial *ld, struct entry *entry)
-{
-	for (LIST_EACH(node, &ld->queries)) {
-		link_query_lost(LIST_ENTRY(node, struct link_query, node), entry->view.conf.name);
-	}
-	link_destroy(entry->link);
-	free(entry);
-}
-
-static bool same_reflector(const struct authd_reflector *a, const struct authd_reflector *b)
-{
-	return strcmp(a->name, b->name) == 0 && strcmp(a->control.text, b->control.text) == 0 &&
-		strcmp(a->tls_name, b->tls_name) == 0 && strcmp(a->address, b->address) == 0 &&
-		a->port_first == b->port_first && a->port_last == b->port_last;
-}
-
-/* Takes the entry with these settings out of the old set; NULL when there is none. */
-static struct entry *take_same(struct entry **old, size_t count, const struct authd_reflector *conf)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (old[i] != NULL && same_reflector(&old[i]->view.conf, conf)) {
-			struct entry *entry = old[i];
-			old[i] = NULL;
-			return entry;
+	pthread_mutex_lock(&ld->mutex);
+	for (LIST_EACH(node, &ld->orders)) {
+		struct order *order = LIST_ENTRY(node, struct order, node);
+		if (order->id == id && order->sent &&
+			strcmp(order->reflector, link_view(link)->conf.name) == 0) {
+			order_settle(order, 0, code);
 		}
 	}
-	return NULL;
+	pthread_mutex_unlock(&ld->mutex);
 }
 
-static int apply_settings(struct link_dial *ld, const struct authd_settings *s)
+static void on_event(struct link *link, const json_t *msg, void *user)
 {
-	struct entry *old[AUTHD_REFLECTORS_MAX];
-	size_t old_count = ld->entry_count;
-	int err = 0;
+	struct link_dial *ld = user;
 
-	memcpy(old, ld->entries, sizeof(old));
-	ld->entry_count = 0;
-	for (size_t i = 0; i < s->reflector_count && err == 0; i++) {
-		struct entry *entry = take_same(old, old_count, &s->reflectors[i]);
-		if (entry != NULL) {
-			link_set_creds(entry->link, ld->creds->cred);
-			ld->entries[ld->entry_count++] = entry;
-		} else {
-			err = add_entry(ld, &s->reflectors[i]);
-		}
-	}
-	for (size_t i = 0; i < old_count; i++) {
-		if (old[i] != NULL) {
-			destroy_entry(ld, old[i]);
-		}
-	}
-	creds_reap(ld);
-	return err;
+	link_event_take(ld->event, link_view(link)->conf.name, msg);
 }
+
+static void on_alarm(struct link *link, void *user)
+{
+	struct link_dial *ld = user;
+
+	link_event_alarm(ld->event, link_view(link)->conf.name, link_view(link)->alarm);
+}
+
+static void on_enrol_alarm(void *user, const char *reflector, const char *what)
+{
+	struct link_dial *ld = user;
+
+	link_event_alarm(ld->event, reflector, what);
+}
+
+static const struct link_events link_events = { .on_change = on_change,
+	.on_answer = on_answer,
+	.on_moderated = on_moderated,
+	.on_event = on_event,
+	.on_alarm = on_alarm };
+
+/* ---- notes, on the loop's thread ---- */
 
 static void ask(struct link_dial *ld, struct link_query *q)
 {
 	q->asked = true;
-	for (size_t i = 0; i < ld->entry_count; i++) {
-		const char *name = ld->entries[i]->view.conf.name;
+	for (size_t i = 0; i < ld->set.entry_count; i++) {
+		const char *name = ld->set.entries[i]->view.conf.name;
 
 		link_query_expect(q, name);
-		if (link_send_query(ld->entries[i]->link, q->id, q->what, q->room) != 0) {
+		if (link_send_query(ld->set.entries[i]->link, q->id, q->what, q->room) != 0) {
 			link_query_lost(q, name);
 		}
 	}
 	pthread_cond_signal(&q->changed);
+}
+
+static void send_order(struct link_dial *ld, struct order *order)
+{
+	struct link_entry *entry = link_set_named(&ld->set, order->reflector);
+
+	order->sent = true;
+	int err = entry == NULL ? ERR_NOT_FOUND : link_send_moderate(entry->link, order->msg);
+	if (err != 0) {
+		order_settle(order, err, "");
+	}
+}
+
+/* Mutex held. */
+static void take_notes(struct link_dial *ld)
+{
+	for (LIST_EACH(node, &ld->queries)) {
+		struct link_query *q = LIST_ENTRY(node, struct link_query, node);
+		if (!q->asked) {
+			ask(ld, q);
+		}
+	}
+	for (LIST_EACH(node, &ld->orders)) {
+		struct order *order = LIST_ENTRY(node, struct order, node);
+		if (!order->sent) {
+			send_order(ld, order);
+		}
+	}
+}
+
+static void take_settings(struct link_dial *ld, const struct authd_settings *s)
+{
+	memcpy(ld->set.fixed, s->reflectors, s->reflector_count * sizeof(ld->set.fixed[0]));
+	ld->set.fixed_count = s->reflector_count;
+}
+
+/* Mutex held. */
+static void take_reload(struct link_dial *ld)
+{
+	if (ld->reload.creds != NULL) {
+		ld->reload.creds->next = ld->set.creds;
+		ld->set.creds = ld->reload.creds;
+	}
+	take_settings(ld, ld->reload.settings);
+	ld->reload.err = link_set_apply(&ld->set);
+	ld->reload.waiting = false;
+	pthread_cond_broadcast(&ld->reloaded);
+}
+
+/* What the store says now; without the mutex. */
+static bool look_at_store(struct link_dial *ld)
+{
+	if (keyring_refresh(ld->env.keyring) != 0) {
+		log_event(LOG_LEVEL_WARN, "keys-stale", LOG_ERR(ERR_STORE));
+	}
+	return link_set_read(&ld->set, ld->env.store) == 0;
+}
+
+/* Without the mutex: a link that fails here reports its change. Only this thread changes the set.
+ */
+static void tell_news(struct link_dial *ld)
+{
+	for (size_t i = 0; i < ld->set.entry_count; i++) {
+		link_send_news(ld->set.entries[i]->link);
+	}
 }
 
 static void on_wake(struct ev_loop *loop, ev_async *w, int revents)
@@ -236,30 +268,35 @@ static void on_wake(struct ev_loop *loop, ev_async *w, int revents)
 
 	(void)revents;
 	pthread_mutex_lock(&ld->mutex);
-	if (ld->reload.waiting) {
-		ld->reload.creds->next = ld->creds;
-		ld->creds = ld->reload.creds;
-		ld->reload.err = apply_settings(ld, ld->reload.settings);
-		ld->reload.waiting = false;
-		pthread_cond_broadcast(&ld->reloaded);
-	}
-	for (LIST_EACH(node, &ld->queries)) {
-		struct link_query *q = LIST_ENTRY(node, struct link_query, node);
-		if (!q->asked) {
-			ask(ld, q);
-		}
-	}
-	bool revoked = ld->revoked, stop = ld->stop;
-	ld->revoked = false;
+	bool changed = ld->changed, stop = ld->stop;
+	ld->changed = false;
 	pthread_mutex_unlock(&ld->mutex);
-	/* without the mutex: a link that fails here reports its change. Only this thread changes
-	 * the set. */
-	for (size_t i = 0; revoked && i < ld->entry_count; i++) {
-		link_send_revocations(ld->entries[i]->link);
+	if (changed) {
+		tell_news(ld); /* a revocation waits for nothing else */
+		changed = look_at_store(ld);
+	}
+	pthread_mutex_lock(&ld->mutex);
+	if (changed && link_set_apply(&ld->set) != 0) {
+		log_event(LOG_LEVEL_ERROR, "links-incomplete", LOG_ERR(ERR_NOMEM));
+	}
+	if (ld->reload.waiting) {
+		take_reload(ld);
+	}
+	take_notes(ld);
+	pthread_mutex_unlock(&ld->mutex);
+	if (changed) {
+		tell_news(ld); /* with the keys */
 	}
 	if (stop) {
 		ev_break(loop, EVBREAK_ALL);
 	}
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	link_dial_changed(w->data);
 }
 
 static void *run(void *arg)
@@ -272,27 +309,46 @@ static void *run(void *arg)
 
 /* ---- for the other threads ---- */
 
+static int make_creds(struct link_creds **out, const struct authd_settings *s, char why[512])
+{
+	*out = NULL;
+	return s->reflector_count > 0 ? link_creds_create(out, s, why) : 0;
+}
+
 static int start(struct link_dial *ld, const struct link_dial_conf *conf, char why[512])
 {
-	int err = link_creds_create(&ld->creds, conf->settings, why);
+	const struct link_event_conf event = { .store = conf->store,
+		.on_event = conf->on_event,
+		.on_ban = conf->on_ban,
+		.user = conf->user };
+	int err = make_creds(&ld->set.creds, conf->settings, why);
 
+	if (err == 0) {
+		err = ca_client_creds(conf->ca, &ld->set.own, why);
+	}
 	if (err != 0) {
 		return err;
 	}
 	snprintf(why, 512, "out of memory");
-	ld->jwks = json_deep_copy(conf->jwks);
-	ld->env = (struct link_env){ .loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV),
-		.issuer = ld->issuer,
-		.cluster = ld->cluster,
-		.jwks = ld->jwks,
-		.store = conf->store };
-	if (ld->jwks == NULL || ld->env.loop == NULL) {
+	ld->env.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	ld->enrol_env.loop = ld->env.loop;
+	if (ld->env.loop == NULL) {
 		return ERR_NOMEM;
 	}
+	err = link_event_create(&ld->event, &event);
+	if (err != 0) {
+		return err;
+	}
 	ev_async_init(&ld->wake, on_wake);
-	ld->wake.data = ld;
+	ev_timer_init(&ld->look, on_look, LOOK_S, LOOK_S);
+	ld->wake.data = ld->look.data = ld;
 	ev_async_start(ld->env.loop, &ld->wake);
-	err = apply_settings(ld, conf->settings);
+	ev_timer_start(ld->env.loop, &ld->look);
+	take_settings(ld, conf->settings);
+	err = link_set_read(&ld->set, conf->store);
+	if (err == 0) {
+		err = link_set_apply(&ld->set);
+	}
 	if (err == 0 && pthread_create(&ld->thread, NULL, run, ld) != 0) {
 		snprintf(why, 512, "the link thread cannot be started: check the limit on threads");
 		err = ERR_SYSTEM;
@@ -302,21 +358,39 @@ static int start(struct link_dial *ld, const struct link_dial_conf *conf, char w
 
 static void finish(struct link_dial *ld)
 {
-	for (size_t i = 0; i < ld->entry_count; i++) {
-		destroy_entry(ld, ld->entries[i]);
-	}
+	link_set_finish(&ld->set);
+	link_event_destroy(ld->event);
 	if (ld->env.loop != NULL) {
 		ev_loop_destroy(ld->env.loop);
 	}
-	while (ld->creds != NULL) {
-		struct link_creds *creds = ld->creds;
-		ld->creds = creds->next;
-		link_creds_destroy(creds);
-	}
-	json_decref(ld->jwks);
 	pthread_cond_destroy(&ld->reloaded);
 	pthread_mutex_destroy(&ld->mutex);
 	free(ld);
+}
+
+static void init(struct link_dial *ld, const struct link_dial_conf *conf)
+{
+	snprintf(ld->issuer, sizeof(ld->issuer), "%s", conf->settings->name);
+	snprintf(ld->cluster, sizeof(ld->cluster), "%s", conf->settings->cluster);
+	pthread_mutex_init(&ld->mutex, NULL);
+	pthread_cond_init(&ld->reloaded, NULL);
+	list_init(&ld->queries);
+	list_init(&ld->orders);
+	ld->env = (struct link_env){ .issuer = ld->issuer,
+		.cluster = ld->cluster,
+		.keyring = conf->keyring,
+		.store = conf->store };
+	ld->enrol_env = (struct enrol_env){ .issuer = ld->issuer,
+		.cluster = ld->cluster,
+		.ca = conf->ca,
+		.store = conf->store,
+		.on_alarm = on_enrol_alarm,
+		.user = ld };
+	ld->set.env = &ld->env;
+	ld->set.enrol_env = &ld->enrol_env;
+	ld->set.events = &link_events;
+	ld->set.user = ld;
+	ld->set.on_gone = on_gone;
 }
 
 int link_dial_create(struct link_dial **out, const struct link_dial_conf *conf, char why[512])
@@ -327,11 +401,7 @@ int link_dial_create(struct link_dial **out, const struct link_dial_conf *conf, 
 		snprintf(why, 512, "out of memory");
 		return ERR_NOMEM;
 	}
-	snprintf(ld->issuer, sizeof(ld->issuer), "%s", conf->settings->name);
-	snprintf(ld->cluster, sizeof(ld->cluster), "%s", conf->settings->cluster);
-	pthread_mutex_init(&ld->mutex, NULL);
-	pthread_cond_init(&ld->reloaded, NULL);
-	list_init(&ld->queries);
+	init(ld, conf);
 	int err = start(ld, conf, why);
 	if (err != 0) {
 		finish(ld);
@@ -357,7 +427,7 @@ void link_dial_destroy(struct link_dial *ld)
 int link_dial_reload(struct link_dial *ld, const struct authd_settings *settings, char why[512])
 {
 	struct link_creds *creds = NULL;
-	int err = link_creds_create(&creds, settings, why);
+	int err = make_creds(&creds, settings, why);
 
 	if (err != 0) {
 		return err;
@@ -376,10 +446,10 @@ int link_dial_reload(struct link_dial *ld, const struct authd_settings *settings
 	return err;
 }
 
-void link_dial_revoked(struct link_dial *ld)
+void link_dial_changed(struct link_dial *ld)
 {
 	pthread_mutex_lock(&ld->mutex);
-	ld->revoked = true;
+	ld->changed = true;
 	pthread_mutex_unlock(&ld->mutex);
 	ev_async_send(ld->env.loop, &ld->wake);
 }
@@ -390,11 +460,17 @@ int link_dial_each(
 	int err = 0;
 
 	pthread_mutex_lock(&ld->mutex);
-	for (size_t i = 0; i < ld->entry_count && err == 0; i++) {
-		err = each(&ld->entries[i]->view, arg);
+	for (size_t i = 0; i < ld->set.entry_count && err == 0; i++) {
+		err = each(&ld->set.entries[i]->view, arg);
 	}
 	pthread_mutex_unlock(&ld->mutex);
 	return err;
+}
+
+static int64_t next_id(struct link_dial *ld)
+{
+	ld->last_id = ld->last_id < LINK_ID_MAX ? ld->last_id + 1 : 1;
+	return ld->last_id;
 }
 
 int link_dial_query(
@@ -407,16 +483,16 @@ int link_dial_query(
 		return err;
 	}
 	pthread_mutex_lock(&ld->mutex);
-	if (ld->query_count >= LINK_DIAL_QUERIES_MAX) {
+	if (ld->waiting >= LINK_DIAL_QUERIES_MAX) {
 		err = ERR_RATE;
 	} else {
-		q.id = ld->last_id = ld->last_id < LINK_ID_MAX ? ld->last_id + 1 : 1;
-		ld->query_count++;
+		q.id = next_id(ld);
+		ld->waiting++;
 		list_append(&ld->queries, &q.node);
 		ev_async_send(ld->env.loop, &ld->wake);
 		link_query_wait(&q, &ld->mutex);
 		list_remove(&q.node);
-		ld->query_count--;
+		ld->waiting--;
 		err = q.asked ? 0 : ERR_TIMEOUT;
 	}
 	pthread_mutex_unlock(&ld->mutex);
@@ -426,5 +502,51 @@ int link_dial_query(
 		q.items = q.missing = NULL;
 	}
 	link_query_finish(&q);
+	return err;
+}
+
+/* Mutex held. */
+static int wait_for(struct link_dial *ld, struct order *order)
+{
+	struct timespec until;
+
+	order->id = next_id(ld);
+	if (json_object_set_new(order->msg, "id", json_integer(order->id)) != 0) {
+		return ERR_NOMEM;
+	}
+	ld->waiting++;
+	list_append(&ld->orders, &order->node);
+	ev_async_send(ld->env.loop, &ld->wake);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += MODERATE_S;
+	while (!order->done &&
+		pthread_cond_timedwait(&order->changed, &ld->mutex, &until) != ETIMEDOUT) {
+	}
+	list_remove(&order->node);
+	ld->waiting--;
+	return order->done ? order->err : ERR_TIMEOUT;
+}
+
+int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *order,
+	char code[LINK_DIAL_CODE_MAX])
+{
+	struct order o = { .reflector = reflector, .msg = json_deep_copy(order) };
+	pthread_condattr_t attr;
+	int err = ERR_NOMEM;
+
+	if (o.msg == NULL || json_object_set_new(o.msg, "type", json_string("moderate")) != 0) {
+		json_decref(o.msg);
+		return err;
+	}
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&o.changed, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_lock(&ld->mutex);
+	err = ld->waiting < LINK_DIAL_QUERIES_MAX ? wait_for(ld, &o) : ERR_RATE;
+	pthread_mutex_unlock(&ld->mutex);
+	memcpy(code, o.code, LINK_DIAL_CODE_MAX);
+	pthread_cond_destroy(&o.changed);
+	json_decref(o.msg);
 	return err;
 }

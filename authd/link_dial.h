@@ -1,31 +1,40 @@
 /*
- * link_dial: the thread that keeps a control link to every reflector of the settings, and what
- * other threads may ask of it. Own libev loop; everything here may be called from any thread but
- * the callbacks', which hold its lock.
+ * link_dial: the thread that keeps a control link to every reflector of the settings and of the
+ * store, and what other threads may ask of it. Own libev loop; everything here may be called from
+ * any thread but the callbacks', which hold its lock.
  */
 #ifndef AUTHD_LINK_DIAL_H
 #define AUTHD_LINK_DIAL_H
 
 #include <jansson.h>
 
+#include "authd/ca.h"
+#include "authd/keyring.h"
 #include "authd/link.h"
 #include "authd/settings.h"
 #include "authd/store.h"
 
 #define LINK_DIAL_QUERIES_MAX 32u /* that wait for an answer at the same time */
+#define LINK_DIAL_CODE_MAX 33u
 
 struct link_dial;
 
 struct link_dial_conf {
 	const struct authd_settings *settings; /* read during the call only */
-	const json_t *jwks; /* the key set the reflectors get; copied */
-	struct store *store; /* outlives it */
+	struct keyring *keyring; /* this and what follows outlives it */
+	struct ca *ca;
+	struct store *store;
+	/* May be NULL. Takes the reference to object: an event of a reflector, or an "alarm". */
+	void (*on_event)(void *user, json_t *object);
+	/* May be NULL. A moderator's ban was recorded; not on the links' thread. */
+	void (*on_ban)(void *user, const char *room);
+	void *user;
 };
 
-/* Loads the credentials and starts the thread. On failure why says what. */
+/* Loads the credentials and starts the threads. On failure why says what. */
 int link_dial_create(
 	struct link_dial **out, const struct link_dial_conf *conf, char why[512]) MUST_CHECK;
-/* Ends all links and the thread. */
+/* Ends all links and the threads. */
 void link_dial_destroy(struct link_dial *ld);
 
 /* Other reflectors and credentials from now on. Links whose settings stay the same go on; they use
@@ -33,11 +42,12 @@ void link_dial_destroy(struct link_dial *ld);
 int link_dial_reload(
 	struct link_dial *ld, const struct authd_settings *settings, char why[512]) MUST_CHECK;
 
-/* To be called behind every revocation that the store took: sends it to all reflectors. */
-void link_dial_revoked(struct link_dial *ld);
+/* Something changed in the store: revocations, policies, keys, reflectors. It is looked at, and
+ * told to whom it concerns. For store_watch(). */
+void link_dial_changed(struct link_dial *ld);
 
-/* Calls each() for every reflector, in the order of the settings, with the lock held: it may not
- * call back. Not 0 ends the round and is returned. */
+/* Calls each() for every reflector, in the order of the settings, then of the store, with the lock
+ * held: it may not call back. Not 0 ends the round and is returned. */
 int link_dial_each(
 	struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg);
 
@@ -45,5 +55,13 @@ int link_dial_each(
  * answer) are new arrays. room may be NULL. ERR_RATE when too many wait, ERR_TIMEOUT, ERR_NOMEM. */
 int link_dial_query(struct link_dial *ld, const char *what, const char *room, json_t **items,
 	json_t **missing) MUST_CHECK;
+
+/*
+ * Has a reflector do something: order is "moderate" without type and id; borrowed. 0 when somebody
+ * answered within 2 s: code is then "" or the name of the error. ERR_NOT_FOUND: no such reflector.
+ * ERR_STATE: it is not linked. ERR_TIMEOUT, ERR_RATE, ERR_NOMEM.
+ */
+int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *order,
+	char code[LINK_DIAL_CODE_MAX]) MUST_CHECK;
 
 #endif

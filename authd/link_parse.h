@@ -13,6 +13,6 @@
 int link_parse_welcome(struct link_view *view, const json_t *msg) MUST_CHECK;
 
 /* report: updates the workers it names; those that the welcome did not name are passed over. */
-int link_parse_report(struct link_view *view, const json_t *msg) MUST_CHECK;
+int link_parse_report(struct link_view *view, const json_t *msg, uint64_t now_ms) MUST_CHECK;
 
 #endif

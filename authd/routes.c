@@ -70,6 +70,14 @@ static const struct route {
 	{ "GET", "/v1/reflectors", A, route_reflectors_get },
 	{ "GET", "/v1/audit", A, route_audit_get },
 	{ "GET", "/v1/audit/verify", A, route_audit_verify_get },
+	{ "POST", "/v1/reflectors", A | BODY, route_reflectors_post },
+	{ "PATCH", "/v1/reflectors/{}", A | BODY, route_reflector_patch },
+	{ "DELETE", "/v1/reflectors/{}", A, route_reflector_delete },
+	{ "GET", "/v1/keys", A, route_keys_get },
+	{ "POST", "/v1/keys/rotate", A | MAY, route_keys_rotate },
+	{ "GET", "/v1/revocations", A, route_revocations_get },
+	{ "POST", "/v1/revocations", A | BODY, route_revocations_post },
+	{ "DELETE", "/v1/revocations/{}", A, route_revocation_delete },
 };
 
 #define TABLE_LEN (sizeof(table) / sizeof(table[0]))

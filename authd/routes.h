@@ -38,6 +38,7 @@ struct routes_ctx {
 	const char *public_url;
 	int64_t started_at; /* seconds since the epoch */
 	int64_t started_s; /* monotonic */
+	struct keyring *keyring;
 };
 
 struct route_call {
@@ -131,5 +132,13 @@ void route_apikey_delete(const struct route_call *call);
 void route_reflectors_get(const struct route_call *call); /* route_reflectors.c */
 void route_audit_get(const struct route_call *call); /* route_audit.c */
 void route_audit_verify_get(const struct route_call *call);
+void route_reflectors_post(const struct route_call *call);
+void route_reflector_patch(const struct route_call *call);
+void route_reflector_delete(const struct route_call *call);
+void route_keys_get(const struct route_call *call); /* route_keys.c */
+void route_keys_rotate(const struct route_call *call);
+void route_revocations_get(const struct route_call *call); /* route_revocations.c */
+void route_revocations_post(const struct route_call *call);
+void route_revocation_delete(const struct route_call *call);
 
 #endif

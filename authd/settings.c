@@ -15,6 +15,7 @@
 
 #define HASH_MEMORY_MIN (8u << 20)
 #define HASH_MEMORY_MAX (1024u << 20)
+#define WEIGHT_MAX 1000
 #define HASH_PASSES_MAX 16
 #define RATE_MAX 100000000
 #define TOKEN_LIFE_MIN_S 10u
@@ -139,7 +140,7 @@ static char *path_dup(const char *file, const char *path)
 
 static int check_required(cfg_t *cfg, const char *file, char *error)
 {
-	static const char *const required[] = { "cluster", "certificate", "key", "control-ca" };
+	static const char *const required[] = { "cluster", "certificate", "key" };
 
 	if (cfg_size(cfg, "listen") == 0) {
 		return fail(error,
@@ -151,6 +152,11 @@ static int check_required(cfg_t *cfg, const char *file, char *error)
 			return fail(error, "%s: %s is missing: it is required, see authd.conf(5)",
 				file, required[i]);
 		}
+	}
+	if (cfg_size(cfg, "reflector") > 0 && str_of(cfg, "control-ca")[0] == '\0') {
+		return fail(error,
+			"%s: control-ca is missing: reflectors that stand here need it, enrolled ones do not",
+			file);
 	}
 	if ((str_of(cfg, "control-certificate")[0] == '\0') !=
 		(str_of(cfg, "control-key")[0] == '\0')) {
@@ -282,6 +288,25 @@ static int take_admins(struct authd_settings *s, cfg_t *cfg, const char *file, c
 	return err == 0 ? take_rate(cfg, "rate-key", file, error, &s->rate_key) : err;
 }
 
+static int check_fallback(const char *text)
+{
+	char list[64];
+	char *rest = NULL;
+
+	if (strlen(text) >= sizeof(list)) {
+		return ERR_CONFIG;
+	}
+	snprintf(list, sizeof(list), "%s", text);
+	for (char *part = strtok_r(list, ", ", &rest); part != NULL;
+		part = strtok_r(NULL, ", ", &rest)) {
+		uint16_t first, last;
+		if (settings_parse_port_range(part, &first, &last) != 0) {
+			return ERR_CONFIG;
+		}
+	}
+	return 0;
+}
+
 static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file, char *error)
 {
 	static const char *const required[] = { "control", "tls-name", "address", "ports" };
@@ -313,6 +338,19 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 	snprintf(r->name, sizeof(r->name), "%s", title);
 	snprintf(r->tls_name, sizeof(r->tls_name), "%s", str_of(sec, "tls-name"));
 	snprintf(r->address, sizeof(r->address), "%s", str_of(sec, "address"));
+	long weight = cfg_getint(sec, "weight");
+	if (weight < 1 || weight > WEIGHT_MAX) {
+		return fail(error, "%s:%d: reflector \"%s\": weight must be 1 to %d, not %ld",
+			file, sec->line, title, WEIGHT_MAX, weight);
+	}
+	r->weight = weight;
+	if (check_fallback(str_of(sec, "fallback-ports")) != 0) {
+		return fail(error,
+			"%s:%d: reflector \"%s\": fallback-ports must be ports like \"443,8443\"",
+			file, sec->line, title);
+	}
+	snprintf(r->fallback_ports, sizeof(r->fallback_ports), "%s",
+		str_of(sec, "fallback-ports"));
 	int err = settings_parse_addr(str_of(sec, "control"), &r->control);
 	if (err == 0) {
 		err = settings_parse_port_range(
@@ -364,6 +402,8 @@ int authd_settings_load(
 		CFG_STR_CB("tls-name", NULL, CFGF_NONE, check_text),
 		CFG_STR_CB("address", NULL, CFGF_NONE, check_address),
 		CFG_STR_CB("ports", NULL, CFGF_NONE, settings_cb_ports),
+		CFG_STR("fallback-ports", "", CFGF_NONE),
+		CFG_INT("weight", 100, CFGF_NONE),
 		CFG_END(),
 	};
 	cfg_opt_t opts[] = {

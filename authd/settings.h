@@ -26,6 +26,8 @@ struct authd_reflector {
 	char tls_name[AUTHD_TLS_NAME_MAX + 1]; /* what its certificate names */
 	char address[64]; /* literal address that clients connect to, without brackets */
 	uint16_t port_first, port_last;
+	char fallback_ports[64]; /* "443,8443"; "": none */
+	int64_t weight; /* its share of new rooms */
 };
 
 struct authd_settings {

@@ -38,6 +38,9 @@ int store_reflector_put(struct store *st, const struct store_actor *who,
  * with this code (any more). */
 int store_reflector_enrolled(struct store *st, const struct store_actor *who, const char *name,
 	const char *code, const char *pin, int64_t now) MUST_CHECK;
+/* The code is of no more use: it was tried too often. ERR_STATE as above. */
+int store_reflector_code_void(struct store *st, const struct store_actor *who, const char *name,
+	const char *code) MUST_CHECK;
 int store_reflector_get(struct store *st, const char *name, struct store_reflector *out) MUST_CHECK;
 int store_reflector_list(
 	struct store *st, store_reflector_fn each, void *arg) MUST_CHECK; /* all of them */

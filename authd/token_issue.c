@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "authd/jwks.h"
 #include "authd/room_keys.h"
 #include "authd/store_tokens.h"
 #include "common/clock.h"
@@ -123,20 +122,39 @@ static int judge(struct token_issue *ti, const struct token_order *order,
 }
 
 /* Where to go: the same for every token of a room. */
+static json_t *endpoints_json(const struct placement_result *where)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < where->count; i++) {
+		const struct placement_endpoint *e = &where->endpoints[i];
+		if (json_array_append_new(list,
+			    json_pack("{s:s,s:i,s:s,s:s}", "address", e->address, "port",
+				    (int)e->port, "tls_name", e->tls_name, "pin", e->pin)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* The same places, in the same order, in the token and in the answer. */
 static int find_place(
 	struct token_issue *ti, const char *room, struct token_claims *c, json_t **endpoints)
 {
-	struct placement_spot spot;
+	struct placement_result where;
 	int err = placement_find(
-		ti->conf.placement, room, clock_now_ms(), (int64_t)time(NULL), &spot);
+		ti->conf.placement, room, clock_now_ms(), (int64_t)time(NULL), &where);
 
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
 	}
-	snprintf(c->places[0], sizeof(c->places[0]), "%s:%u", spot.reflector, spot.port);
-	c->place_count = 1;
-	*endpoints = json_pack("[{s:s,s:i,s:s,s:s}]", "address", spot.address, "port",
-		(int)spot.port, "tls_name", spot.tls_name, "pin", spot.pin);
+	for (size_t i = 0; i < where.count && i < TOKEN_PLACES_MAX; i++) {
+		snprintf(c->places[i], sizeof(c->places[i]), "%s:%u", where.endpoints[i].reflector,
+			where.endpoints[i].port);
+		c->place_count = i + 1;
+	}
+	*endpoints = endpoints_json(&where);
 	return *endpoints != NULL ? 0 : ERR_NOMEM;
 }
 
@@ -170,7 +188,7 @@ static int sign(struct token_issue *ti, const struct token_claims *c, char **tok
 	if (payload == NULL) {
 		return ERR_NOMEM;
 	}
-	int err = jws_sign(ti->conf.signer, TOKEN_TYP, payload, token);
+	int err = keyring_sign(ti->conf.keyring, TOKEN_TYP, payload, token);
 	json_decref(payload);
 	return err;
 }
@@ -223,9 +241,7 @@ json_t *token_issue_answer(struct token_issue *ti, const struct token_issued *is
 
 json_t *token_issue_jwks(const struct token_issue *ti)
 {
-	const struct jws_public *const keys[] = { jws_signer_public(ti->conf.signer) };
-
-	return jwks_build(keys, 1);
+	return keyring_jwks(ti->conf.keyring, NULL);
 }
 
 /* With every key that is published: a token lives longer than the key that signs. */

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "authd/jws_sign.h"
+#include "authd/keyring.h"
 #include "authd/placement.h"
 #include "authd/policy.h"
 #include "authd/store_rooms.h"
@@ -16,7 +16,7 @@ struct token_issue;
 
 struct token_issue_conf {
 	const char *issuer, *cluster; /* borrowed, as all here; all outlive it */
-	const struct jws_signer *signer;
+	struct keyring *keyring;
 	struct store *store;
 	struct placement *placement;
 	uint64_t life_s;

@@ -16,7 +16,7 @@
 
 struct jws_keyset;
 
-#define JWS_KEYS_MAX 8
+#define JWS_KEYS_MAX 32
 
 /* Reads a JWKS (RFC 7517) of at most JWS_KEYS_MAX keys, each kty OKP, crv Ed25519, with kid; keys
  * of other kinds or uses are passed over. ERR_BAD_FIELD when none is left, when a kid is there

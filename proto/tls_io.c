@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define RECORD_MAX 16384u
 #define NAME_MAX_LEN 255u
@@ -238,7 +239,8 @@ int tls_io_init_server(struct tls_io *io, int fd, const struct tls_io_server *co
 
 static int client_conf_check(const struct tls_io_client *conf)
 {
-	if (conf->creds == NULL || (!conf->require_ca && conf->spki_pin == NULL)) {
+	if (conf->creds == NULL ||
+		(!conf->require_ca && conf->spki_pin == NULL && !conf->any_peer)) {
 		return ERR_INVALID;
 	}
 	if (conf->spki_pin != NULL && !pin_valid(conf->spki_pin)) {
@@ -467,4 +469,20 @@ int tls_io_peer_names(struct tls_io *io, const char *name)
 			     crt, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
 	gnutls_x509_crt_deinit(crt);
 	return named ? 0 : ERR_TLS_CERT;
+}
+
+int tls_io_export(struct tls_io *io, const char *label, uint8_t out[32])
+{
+	return io->session != NULL && io->check->established &&
+			gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, 32,
+				(char *)out) == 0
+		? 0
+		: ERR_TLS;
+}
+
+int64_t tls_io_peer_expires(struct tls_io *io)
+{
+	time_t at = gnutls_certificate_expiration_time_peers(io->session);
+
+	return at == (time_t)-1 ? 0 : (int64_t)at;
 }

@@ -55,10 +55,12 @@ struct tls_io_client {
 	const char *
 		spki_pin; /* "sha256/BASE64" of the SubjectPublicKeyInfo (RFC 7469 form), or NULL */
 	bool require_ca; /* chain and name must verify; false: the pin alone decides */
+	bool any_peer; /* neither: the caller has the peer prove itself behind the handshake, bound to
+			* tls_io_export(), before it believes or tells it anything */
 };
 
-/* Sets up a session on fd (borrowed, non-blocking). A client without require_ca and without a pin
- * is refused with ERR_INVALID. After an error nothing is held. */
+/* Sets up a session on fd (borrowed, non-blocking). A client without require_ca, without a pin
+ * and without any_peer is refused with ERR_INVALID. After an error nothing is held. */
 int tls_io_init_server(struct tls_io *io, int fd, const struct tls_io_server *conf) MUST_CHECK;
 int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *conf) MUST_CHECK;
 
@@ -93,5 +95,12 @@ int tls_io_cert_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE]) MUST_CHECK
 /* 0 when the peer's certificate is for this name (or IP literal), else ERR_TLS_CERT. A wildcard in
  * the certificate names nobody. */
 int tls_io_peer_names(struct tls_io *io, const char *name) MUST_CHECK;
+
+/* Keying material of this connection (RFC 5705, RFC 8446 section 7.5): the same at both ends, and
+ * on no other connection. After the handshake. */
+int tls_io_export(struct tls_io *io, const char *label, uint8_t out[32]) MUST_CHECK;
+
+/* When the peer's certificate ends, seconds since the epoch; 0: it showed none. */
+int64_t tls_io_peer_expires(struct tls_io *io);
 
 #endif

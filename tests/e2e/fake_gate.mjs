@@ -49,6 +49,11 @@ function answer(socket, query) {
 	send(socket, { type: 'answer', id: query.id, more: false, items: [], done: true });
 }
 
+function report(socket) {
+	send(socket, { type: 'report', workers: ports.map((p) => ({ port: p, rooms: 0, participants: 0, streams: 0,
+		frames_in: 0, frames_out: 0, bytes_in: 0, bytes_out: 0, dropped: 0, pid: 1, uptime_s: 1 })) });
+}
+
 function hear(socket, message) {
 	console.log(JSON.stringify(message));
 	if (message.type === 'link-hello') {
@@ -57,8 +62,9 @@ function hear(socket, message) {
 		} else if (mode !== 'silent') {
 			send(socket, { type: 'link-welcome', version: 1, reflector: mode === 'wrong-name' ? 'other' : name,
 				server: 'fake', workers: ports.map((p) => ({ port: p })), pin });
-			send(socket, { type: 'report', workers: ports.map((p) => ({ port: p, rooms: 0, participants: 0,
-				streams: 0, frames_in: 0, frames_out: 0, bytes_in: 0, bytes_out: 0, dropped: 0, pid: 1, uptime_s: 1 })) });
+			report(socket);
+			const timer = setInterval(() => report(socket), 4000);
+			socket.on('close', () => clearInterval(timer));
 		}
 	} else if (message.type === 'query') {
 		answer(socket, message);

@@ -1,0 +1,262 @@
+/*
+ * link_event: judges events of reflectors. A reflector is believed about rooms that are placed with
+ * it, and about users who were given a token for them: a captured one must not be able to ban
+ * whomever it likes.
+ */
+#include "authd/link_event.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "authd/store_revocations.h"
+#include "authd/store_rooms.h"
+#include "authd/store_tokens.h"
+#include "common/log.h"
+#include "proto/limits.h"
+#include "proto/msg.h"
+
+#define BAN_MAX_S 86400
+
+struct ban {
+	char reflector[LIMIT_NAME + 1], room[LIMIT_NAME + 1], user[LIMIT_NAME + 1];
+	char reason[LIMIT_DISPLAY_NAME + 1];
+	int64_t until;
+};
+
+struct link_event {
+	struct link_event_conf conf;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t changed;
+	bool stop;
+	struct ban queue[LINK_EVENT_QUEUE_MAX];
+	size_t first, count;
+	uint64_t lost;
+};
+
+static void tell(struct link_event *le, json_t *object)
+{
+	if (object != NULL && le->conf.on_event != NULL) {
+		le->conf.on_event(le->conf.user, object);
+	} else {
+		json_decref(object);
+	}
+}
+
+void link_event_alarm(struct link_event *le, const char *reflector, const char *why)
+{
+	tell(le, json_pack("{s:s,s:s,s:s}", "what", "alarm", "reflector", reflector, "why", why));
+}
+
+/* ---- bans, on the own thread ---- */
+
+static bool names_place(const char *list, const char *reflector)
+{
+	size_t len = strlen(reflector);
+
+	while (*list != '\0') {
+		if (strncmp(list, reflector, len) == 0 && list[len] == ':') {
+			return true;
+		}
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	return false;
+}
+
+static int found(const struct store_token *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* The room is there, and the user holds a token for it. */
+static bool believable(struct link_event *le, const struct ban *ban)
+{
+	const struct store_token_filter filter = {
+		.room = ban->room, .user = ban->user, .all = true, .now = (int64_t)time(NULL)
+	};
+	const struct store_page page = { .after = "", .limit = 1 };
+	struct store_room room;
+	bool known = false;
+
+	return store_room_get(le->conf.store, ban->room, &room) == 0 &&
+		(strcmp(room.reflector, ban->reflector) == 0 ||
+			names_place(room.alternates, ban->reflector)) &&
+		store_token_list(le->conf.store, &filter, &page, found, &known) == 0 && known;
+}
+
+static void record(struct link_event *le, const struct ban *ban)
+{
+	struct store_revocation entry = { .kind = "user", .ban = true, .until = ban->until };
+	struct store_actor who = { .name = "" };
+	size_t met = 0;
+
+	if (!believable(le, ban)) {
+		log_event(LOG_LEVEL_WARN, "event-refused", LOG_STR("reflector", ban->reflector),
+			LOG_STR("room", ban->room), LOG_STR("user", ban->user),
+			LOG_STR("why", "the room is not there, or nobody gave that user a token"));
+		return;
+	}
+	snprintf(who.name, sizeof(who.name), "reflector:%s", ban->reflector);
+	snprintf(entry.id, sizeof(entry.id), "%s", ban->user);
+	snprintf(entry.room, sizeof(entry.room), "%s", ban->room);
+	snprintf(entry.reason, sizeof(entry.reason), "%s", ban->reason);
+	int err = store_revocation_add(le->conf.store, &who, &entry, (int64_t)time(NULL), &met);
+	if (err != 0) {
+		log_event(LOG_LEVEL_ERROR, "ban-not-recorded", LOG_STR("room", ban->room),
+			LOG_STR("user", ban->user), LOG_ERR(err));
+	} else if (le->conf.on_ban != NULL) {
+		le->conf.on_ban(le->conf.user, ban->room);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct link_event *le = arg;
+
+	pthread_mutex_lock(&le->mutex);
+	for (;;) {
+		while (le->count == 0 && !le->stop) {
+			pthread_cond_wait(&le->changed, &le->mutex);
+		}
+		if (le->count == 0) {
+			break;
+		}
+		struct ban ban = le->queue[le->first];
+		le->first = (le->first + 1) % LINK_EVENT_QUEUE_MAX;
+		le->count--;
+		pthread_mutex_unlock(&le->mutex);
+		record(le, &ban);
+		pthread_mutex_lock(&le->mutex);
+	}
+	pthread_mutex_unlock(&le->mutex);
+	return NULL;
+}
+
+static void push(struct link_event *le, const struct ban *ban)
+{
+	uint64_t lost = 0;
+
+	pthread_mutex_lock(&le->mutex);
+	if (le->count < LINK_EVENT_QUEUE_MAX) {
+		le->queue[(le->first + le->count++) % LINK_EVENT_QUEUE_MAX] = *ban;
+		pthread_cond_signal(&le->changed);
+	} else {
+		lost = ++le->lost;
+	}
+	pthread_mutex_unlock(&le->mutex);
+	if (lost == 1 || (lost != 0 && lost % 1000 == 0)) {
+		log_event(LOG_LEVEL_ERROR, "bans-lost", LOG_STR("reflector", ban->reflector),
+			LOG_INT("count", lost));
+	}
+}
+
+/* ---- what comes in, on the loop's thread ---- */
+
+static bool known_what(const char *what)
+{
+	static const char *const names[] = { "joined", "left", "waiting", "kicked", "muted",
+		"locked" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], what) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The fields that are known, each with the form it must have. NULL: it makes no sense. */
+static json_t *judge(const char *reflector, const json_t *msg)
+{
+	const char *what = NULL, *room = NULL, *id = "", *user = "", *jti = "", *reason = "",
+		   *by = "";
+	int64_t ban_s = 0;
+
+	if (msg_get_string(msg, "what", 16, &what) != 0 || !known_what(what) ||
+		msg_get_string(msg, "room", LIMIT_NAME, &room) != 0 || !msg_is_name(room) ||
+		msg_opt_string(msg, "id", LIMIT_PARTICIPANT_ID, &id) != 0 ||
+		(id[0] != '\0' && !msg_is_participant_id(id)) ||
+		msg_opt_string(msg, "user", LIMIT_NAME, &user) != 0 ||
+		(user[0] != '\0' && !msg_is_name(user)) ||
+		msg_opt_string(msg, "jti", LIMIT_JTI, &jti) != 0 ||
+		msg_opt_string(msg, "reason", LIMIT_DISPLAY_NAME, &reason) != 0 ||
+		(reason[0] != '\0' && !msg_is_display_name(reason)) ||
+		msg_opt_string(msg, "by", LIMIT_PARTICIPANT_ID, &by) != 0 ||
+		msg_opt_int(msg, "ban_s", 0, BAN_MAX_S, &ban_s) != 0) {
+		return NULL;
+	}
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "what", what, "reflector",
+		reflector, "room", room, "id", id, "user", user, "jti", jti, "reason", reason, "by",
+		by, "ban_s", (json_int_t)ban_s);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s != NULL ? s : "";
+}
+
+void link_event_take(struct link_event *le, const char *reflector, const json_t *msg)
+{
+	json_t *event = judge(reflector, msg);
+	int64_t ban_s = json_integer_value(json_object_get(event, "ban_s"));
+
+	if (event == NULL) {
+		return;
+	}
+	if (strcmp(text(event, "what"), "kicked") == 0 && ban_s > 0 &&
+		text(event, "user")[0] != '\0') {
+		struct ban ban = { .until = (int64_t)time(NULL) + ban_s };
+		snprintf(ban.reflector, sizeof(ban.reflector), "%s", reflector);
+		snprintf(ban.room, sizeof(ban.room), "%s", text(event, "room"));
+		snprintf(ban.user, sizeof(ban.user), "%s", text(event, "user"));
+		snprintf(ban.reason, sizeof(ban.reason), "%s",
+			text(event, "reason")[0] != '\0' ? text(event, "reason")
+							 : "kicked by a moderator");
+		push(le, &ban);
+	}
+	tell(le, event);
+}
+
+int link_event_create(struct link_event **out, const struct link_event_conf *conf)
+{
+	struct link_event *le = calloc(1, sizeof(*le));
+
+	if (le == NULL) {
+		return ERR_NOMEM;
+	}
+	le->conf = *conf;
+	pthread_mutex_init(&le->mutex, NULL);
+	pthread_cond_init(&le->changed, NULL);
+	if (pthread_create(&le->thread, NULL, run, le) != 0) {
+		pthread_cond_destroy(&le->changed);
+		pthread_mutex_destroy(&le->mutex);
+		free(le);
+		return ERR_SYSTEM;
+	}
+	*out = le;
+	return 0;
+}
+
+void link_event_destroy(struct link_event *le)
+{
+	if (le == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&le->mutex);
+	le->stop = true;
+	pthread_cond_signal(&le->changed);
+	pthread_mutex_unlock(&le->mutex);
+	pthread_join(le->thread, NULL);
+	pthread_cond_destroy(&le->changed);
+	pthread_mutex_destroy(&le->mutex);
+	free(le);
+}
