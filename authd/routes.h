@@ -129,6 +129,12 @@ void route_apikeys_get(const struct route_call *call); /* route_apikeys.c */
 void route_apikeys_post(const struct route_call *call);
 void route_apikey_get(const struct route_call *call);
 void route_apikey_delete(const struct route_call *call);
+void route_participant_mute(const struct route_call *call); /* route_moderate.c */
+void route_participant_unmute(const struct route_call *call);
+void route_participant_kick(const struct route_call *call);
+void route_participant_admit(const struct route_call *call);
+void route_participant_deny(const struct route_call *call);
+void route_participant_move(const struct route_call *call);
 void route_reflectors_get(const struct route_call *call); /* route_reflectors.c */
 void route_audit_get(const struct route_call *call); /* route_audit.c */
 void route_audit_verify_get(const struct route_call *call);

@@ -180,126 +180,6 @@ static void test_other_files_are_refused(void **state)
 	assert_int_equal(jws_signer_open(&signer, "/nonexistent/key.pem", f->why), ERR_SYSTEM);
 }
 
-/* ---- token_issue over a store that takes or fails ---- */
-
-static int add_err, added;
-static struct store_token last;
-
-int store_room_get(struct store *st, const char *name, struct store_room *out)
-{
-	(void)st;
-	memset(out, 0, sizeof(*out));
-	snprintf(out->name, sizeof(out->name), "%s", name);
-	return 0;
-}
-
-int store_place_counts(struct store *st, store_place_fn each, void *arg)
-{
-	(void)st;
-	(void)each;
-	(void)arg;
-	return 0;
-}
-
-int store_place_set(struct store *st, const char *room, const struct store_place *from,
-	const struct store_place *to, const char *alternates, int64_t now)
-{
-	(void)st;
-	(void)room;
-	(void)from;
-	(void)to;
-	(void)alternates;
-	(void)now;
-	return 0;
-}
-
-int store_token_add(struct store *st, const struct store_actor *who,
-	const struct store_token *t, int64_t *rev)
-{
-	(void)st;
-	(void)who;
-	*rev = 17;
-	if (add_err == 0) {
-		added++;
-		last = *t;
-	}
-	return add_err;
-}
-
-static int one_reflector(
-	void *links, int (*each)(const struct link_view *view, void *arg), void *arg)
-{
-	static struct link_view view = {
-		.conf = { .name = "r1", .address = "192.0.2.1", .tls_name = "r1.test" },
-		.up = true,
-		.was_up = true,
-		.pin = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-		.workers = { { .port = 49152 } },
-		.worker_count = 1
-	};
-
-	(void)links;
-	return each(&view, arg);
-}
-
-static void test_no_token_without_record(void **state)
-{
-	static const struct {
-		int store, want;
-	} cases[] = { { ERR_STORE, ERR_STORE }, { ERR_DENIED, ERR_LOGIN },
-		{ ERR_EXISTS, ERR_INTERNAL } };
-	struct jws_signer *signer = open_signer(*state);
-	static const struct store_actor who = { "user:alice", "192.0.2.9" };
-	struct placement *placement = NULL;
-	struct token_issue *ti = NULL;
-	const struct token_order order = { .user = "alice", .room = "demo", .device = "laptop" };
-
-	assert_int_equal(placement_create(&placement, NULL, one_reflector, NULL), 0);
-	const struct token_issue_conf conf = { .issuer = "authd",
-		.cluster = "test",
-		.signer = signer,
-		.placement = placement,
-		.life_s = 60 };
-	assert_int_equal(token_issue_create(&ti, &conf), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct token_issued issued = { 0 };
-		add_err = cases[i].store;
-		assert_int_equal(token_issue_make(ti, &who, &order, &issued), cases[i].want);
-		assert_null(issued.token);
-	}
-	assert_int_equal(added, 0);
-	add_err = 0;
-	struct token_issued issued = { 0 };
-	assert_int_equal(token_issue_make(ti, &who, &order, &issued), 0);
-	assert_int_equal(added, 1);
-	assert_string_equal(last.jti, issued.jti);
-	assert_string_equal(last.participant, "alice+laptop");
-
-	struct jws_keyset *set = keyset_of(signer);
-	struct token_claims claims;
-	json_t *payload = NULL;
-	assert_int_equal(jws_verify(set, issued.token, TOKEN_TYP, &payload), 0);
-	assert_int_equal(token_claims_parse(&claims, payload), 0);
-	const struct token_expect expect = { .issuer = "authd",
-		.audience = "test",
-		.room = "demo",
-		.place = "r1:49152",
-		.now = time(NULL) };
-	assert_int_equal(token_claims_check(&claims, &expect), 0);
-	assert_int_equal(claims.expires_at - claims.issued_at, 60);
-	assert_string_equal(claims.jti, issued.jti);
-	assert_int_equal(claims.rev, 17);
-	assert_string_equal(claims.display_name, "alice");
-	assert_false(claims.moderate);
-	assert_int_equal(claims.publish & TOKEN_PUBLISH_DATA, 0);
-	json_decref(payload);
-	jws_keyset_destroy(set);
-	free(issued.token);
-	token_issue_destroy(ti);
-	placement_destroy(placement);
-	jws_signer_destroy(signer);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,7 +188,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_keys_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_readable_key_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_files_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_token_without_record, setup, teardown),
 	};
 
 	if (sodium_init() < 0) {

@@ -1,0 +1,304 @@
+/*
+ * route_moderate: what an administrator does to one who is in a room: mute, unmute, kick, admit,
+ * deny, move. The worker that holds the session is asked to do it, and its word is the answer.
+ */
+#include <microhttpd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "authd/room_keys.h"
+#include "authd/room_live.h"
+#include "authd/routes.h"
+#include "authd/store_apikeys.h"
+#include "authd/store_invites.h"
+#include "authd/store_revocations.h"
+#include "authd/store_tokens.h"
+#include "authd/store_users.h"
+#include "common/log.h"
+#include "proto/msg.h"
+
+#define BAN_MAX_S 86400
+
+/* Who it is about, as the worker says. */
+struct person {
+	char reflector[LIMIT_NAME + 1], user[LIMIT_NAME + 1], jti[LIMIT_JTI + 1];
+	char name[LIMIT_DISPLAY_NAME + 1];
+};
+
+static void copy(char *to, size_t size, const json_t *item, const char *key)
+{
+	const char *text = json_string_value(json_object_get(item, key));
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static bool is_him(const json_t *item, const struct store_room *room, const char *id)
+{
+	const char *his = json_string_value(json_object_get(item, "id"));
+	const char *where = json_string_value(json_object_get(item, "room"));
+
+	return his != NULL && where != NULL && strcmp(his, id) == 0 &&
+		strcmp(where, room->name) == 0 && room_live_believed(room, item);
+}
+
+/* Answers itself when there is nobody. */
+static bool find(const struct route_call *call, struct person *person)
+{
+	struct room_live live = { 0 };
+	struct store_room room;
+	int err = msg_is_name(call->arg) && msg_is_participant_id(call->arg2)
+		? store_room_get(call->ctx->store, call->arg, &room)
+		: ERR_NOT_FOUND;
+
+	if (err == 0) {
+		err = room_live_ask(&live, call->ctx->link_dial, "participants", room.name);
+	}
+	bool found = false;
+	for (size_t i = 0; err == 0 && !found && i < json_array_size(live.items); i++) {
+		const json_t *item = json_array_get(live.items, i);
+		found = is_him(item, &room, call->arg2);
+		if (found) {
+			copy(person->reflector, sizeof(person->reflector), item, "reflector");
+			copy(person->user, sizeof(person->user), item, "user");
+			copy(person->jti, sizeof(person->jti), item, "jti");
+			copy(person->name, sizeof(person->name), item, "name");
+		}
+	}
+	room_live_finish(&live);
+	if (!found) {
+		http_reply_error(call->reply, err != 0 ? err : ERR_NOT_FOUND,
+			err == 0 || err == ERR_NOT_FOUND ? "nobody of that id is in such a room"
+							 : NULL);
+	}
+	return found;
+}
+
+/* Takes order; answers itself unless all went well. */
+static bool do_it(
+	const struct route_call *call, const struct person *person, const char *what, json_t *order)
+{
+	char code[LINK_DIAL_CODE_MAX] = "";
+	int err = ERR_NOMEM;
+
+	if (order != NULL && json_object_set_new(order, "what", json_string(what)) == 0 &&
+		json_object_set_new(order, "room", json_string(call->arg)) == 0 &&
+		json_object_set_new(order, "participant", json_string(call->arg2)) == 0) {
+		err = link_dial_moderate(call->ctx->link_dial, person->reflector, order, code);
+	}
+	json_decref(order);
+	if (err == 0 && code[0] != '\0') {
+		err = errcode_from_name(code);
+	}
+	if (err == ERR_TIMEOUT || err == ERR_STATE) {
+		http_reply_problem(call->reply, MHD_HTTP_SERVICE_UNAVAILABLE, ERR_NO_REFLECTOR,
+			"the reflector did not answer: see helioctl reflector list");
+	} else if (err != 0) {
+		http_reply_error(call->reply, err, NULL);
+	} else {
+		log_event(LOG_LEVEL_INFO, "moderated", LOG_STR("what", what),
+			LOG_STR("room", call->arg), LOG_STR("participant", call->arg2));
+	}
+	return err == 0;
+}
+
+static void answer_done(const struct route_call *call)
+{
+	http_reply_json(call->reply, MHD_HTTP_OK,
+		json_pack("{s:s,s:s}", "room", call->arg, "participant", call->arg2));
+}
+
+static void mute(const struct route_call *call, const char *what)
+{
+	const json_t *kinds = NULL;
+	struct person person;
+
+	if (!route_body_only(call, "kinds", NULL)) {
+		return;
+	}
+	if (json_object_get(call->body, "kinds") != NULL &&
+		msg_get_array(call->body, "kinds", 4, &kinds) != 0) {
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"kinds must be a list of audio, video, screen, data");
+		return;
+	}
+	if (!find(call, &person)) {
+		return;
+	}
+	json_t *list = kinds != NULL ? json_deep_copy(kinds)
+				     : json_pack("[s,s,s]", "audio", "video", "screen");
+	if (do_it(call, &person, what, json_pack("{s:o}", "kinds", list))) {
+		answer_done(call);
+	}
+}
+
+void route_participant_mute(const struct route_call *call)
+{
+	mute(call, "mute");
+}
+
+void route_participant_unmute(const struct route_call *call)
+{
+	mute(call, "unmute");
+}
+
+static void lobby(const struct route_call *call, const char *what)
+{
+	struct person person;
+
+	if (route_body_only(call, NULL) && find(call, &person) &&
+		do_it(call, &person, what, json_object())) {
+		answer_done(call);
+	}
+}
+
+void route_participant_admit(const struct route_call *call)
+{
+	lobby(call, "admit");
+}
+
+void route_participant_deny(const struct route_call *call)
+{
+	lobby(call, "deny");
+}
+
+/* Behind the kick, so that the bye says kicked; who is quick enough to be back is closed by it. */
+static int ban(const struct route_call *call, const struct person *person, int64_t ban_s,
+	const char *reason)
+{
+	struct store_revocation entry = { .kind = "user", .ban = true };
+	size_t tokens = 0;
+	int64_t now = (int64_t)time(NULL);
+
+	snprintf(entry.id, sizeof(entry.id), "%s", person->user);
+	snprintf(entry.room, sizeof(entry.room), "%s", call->arg);
+	snprintf(entry.reason, sizeof(entry.reason), "%s", reason);
+	entry.until = now + ban_s;
+	int err = store_revocation_add(call->ctx->store, &call->actor, &entry, now, &tokens);
+	if (err == 0) {
+		err = room_keys_renew(call->ctx->store, &call->actor, call->arg);
+	}
+	return err;
+}
+
+void route_participant_kick(const struct route_call *call)
+{
+	const char *reason = "";
+	int64_t ban_s = 0;
+	struct person person;
+
+	if (!route_body_only(call, "ban_s", "reason", NULL)) {
+		return;
+	}
+	if (msg_opt_int(call->body, "ban_s", 0, BAN_MAX_S, &ban_s) != 0 ||
+		msg_opt_string(call->body, "reason", LIMIT_DISPLAY_NAME, &reason) != 0 ||
+		(reason[0] != '\0' && !msg_is_display_name(reason))) {
+		http_reply_error(call->reply, ERR_BAD_FIELD,
+			"ban_s is 0 to 86400, reason up to 128 bytes of text");
+		return;
+	}
+	if (!find(call, &person) ||
+		!do_it(call, &person, "kick", json_pack("{s:s}", "reason", reason))) {
+		return;
+	}
+	int err = ban_s > 0 ? ban(call, &person, ban_s, reason) : 0;
+	if (err != 0) {
+		http_reply_error(call->reply, err, "the participant was sent away, but not banned");
+		return;
+	}
+	answer_done(call);
+}
+
+/* ---- move ---- */
+
+/* What the token that he came with was made from. */
+struct origin {
+	enum policy_source source;
+	char source_id[STORE_SOURCE_ID_MAX + 1];
+	char grants[STORE_JSON_MAX + 1];
+};
+
+static int find_origin(const struct route_call *call, const struct person *person, struct origin *o)
+{
+	struct store *store = call->ctx->store;
+	struct store_token token;
+	union {
+		struct store_user user;
+		struct store_apikey key;
+		struct store_invite invite;
+	} row;
+	int err = store_token_get(store, person->jti, &token);
+
+	if (err != 0) {
+		return err;
+	}
+	snprintf(o->source_id, sizeof(o->source_id), "%s", token.source_id);
+	if (strcmp(token.source, "apikey") == 0) {
+		o->source = POLICY_APIKEY;
+		err = store_apikey_get(store, token.source_id, &row.key);
+		snprintf(o->grants, sizeof(o->grants), "%s", err == 0 ? row.key.grants : "{}");
+	} else if (strcmp(token.source, "invite") == 0) {
+		o->source = POLICY_INVITE;
+		err = store_invite_get(store, token.source_id, &row.invite);
+		snprintf(o->grants, sizeof(o->grants), "%s", err == 0 ? row.invite.grants : "{}");
+	} else {
+		o->source = POLICY_USER;
+		err = store_user_get(store, token.user, &row.user);
+		snprintf(o->grants, sizeof(o->grants), "%s", err == 0 ? row.user.policy : "{}");
+	}
+	return err;
+}
+
+static json_t *issue_for(const struct route_call *call, const struct person *person, const char *to)
+{
+	const char *plus = strchr(call->arg2, '+');
+	char why[POLICY_WHY] = "";
+	struct token_issued issued = { 0 };
+	struct origin origin;
+	json_t *answer = NULL;
+	int err = find_origin(call, person, &origin);
+
+	if (err == 0) {
+		const struct token_order order = { .source = origin.source,
+			.source_id = origin.source == POLICY_USER ? NULL : origin.source_id,
+			.actor = &call->actor,
+			.user = person->user,
+			.room = to,
+			.device = plus != NULL ? plus + 1 : NULL,
+			.name = person->name[0] != '\0' ? person->name : NULL,
+			.grants = origin.grants };
+		err = token_issue_make(call->ctx->token_issue, &order, &issued, why);
+	}
+	if (err == 0) {
+		answer = token_issue_answer(call->ctx->token_issue, &issued);
+		token_issued_finish(&issued);
+		err = answer != NULL ? 0 : ERR_NOMEM;
+	}
+	if (err == ERR_LOGIN || err == ERR_NOT_FOUND) {
+		http_reply_error(call->reply, ERR_NOT_FOUND, "there is no such room to go to");
+	} else if (err != 0) {
+		http_reply_error(call->reply, err, why[0] != '\0' ? why : NULL);
+	}
+	return answer;
+}
+
+void route_participant_move(const struct route_call *call)
+{
+	const char *to = NULL;
+	struct person person;
+
+	if (!route_body_only(call, "to", NULL)) {
+		return;
+	}
+	if (msg_get_string(call->body, "to", LIMIT_NAME, &to) != 0 || !msg_is_name(to)) {
+		http_reply_error(call->reply, ERR_BAD_FIELD, "to must be the name of a room");
+		return;
+	}
+	if (!find(call, &person)) {
+		return;
+	}
+	json_t *answer = issue_for(call, &person, to);
+	if (answer != NULL && do_it(call, &person, "move", json_pack("{s:o}", "answer", answer))) {
+		answer_done(call);
+	}
+}
