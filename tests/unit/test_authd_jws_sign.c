@@ -1,7 +1,6 @@
 /*
  * The signing key and what is signed with it: made private, kept, refused when it is not private;
- * what is signed verifies, and nothing else does. And a token is only given out when the store took
- * it.
+ * what is signed verifies, and nothing else does.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,9 +19,6 @@
 
 #include "authd/jwks.h"
 #include "authd/jws_sign.h"
-#include "authd/store_rooms.h"
-#include "authd/store_tokens.h"
-#include "authd/token_issue.h"
 #include "proto/jws_verify.h"
 #include "proto/token_claims.h"
 
