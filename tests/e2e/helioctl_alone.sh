@@ -83,6 +83,7 @@ check 'revoke by user in a room' sends 'POST /v1/revocations {"kind":"user","id"
 check 'revoke by key, by its id' sends 'POST /v1/revocations {"kind":"apikey","id":"abcdefghijkl"}' token revoke --apikey app
 check 'ban' sends 'POST /v1/revocations {"kind":"room","id":"demo","reason":"x","ban_s":1800}' ban add 30m --room demo --reason x
 check 'lift' sends 'DELETE /v1/revocations/7' ban lift 7
+# shellcheck disable=SC2016 # a hash
 check 'user add with a hash' sends 'POST /v1/users {"name":"dora","policy":{"chat":false},"hash":"$6$abc$def"}' \
 	user add dora chat=no --hash <(echo '$6$abc$def')
 check 'user policy' sends 'PATCH /v1/users/alice {"policy":{"bitrate":{"video":4000000},"session_s":14400}}' \
