@@ -223,7 +223,17 @@ check 'revoke it' says 0 'revoked' apikey revoke backend --yes
 check 'its tokens are gone' holds '.tokens == []' token list --user zoe
 no_token_by_key() { ! token_by_key; }
 check 'and it opens nothing' no_token_by_key
-check 'the record' holds '.action | test("apikey")' audit tail --lines 1
+check 'an invite' run 0 invite create demo --label Gina --uses 3 --expires 1h --passcode-file <(echo 1234)
+is_link() { grep -qE '^https://[^ ]*/join#eyJ' "$RUN/out" && [ "$(wc -l <"$RUN/out")" -eq 1 ]; }
+check 'is a link, alone on stdout' is_link
+check 'is listed' holds '.invites | length == 1 and .[0].label == "Gina" and .[0].uses_max == 3 and .[0].passcode == true' invite list
+invite=$(jq -r '.invites[0].id' "$RUN/out")
+check 'and shown' says 0 'Gina' invite show -- "$invite"
+check 'no such room' says 5 'not-found' invite create nosuch
+check 'what revoking would meet' says 0 'would revoke 0 tokens' invite revoke --dry-run -- "$invite"
+check 'revoke it' says 0 'revoked' invite revoke --yes -- "$invite"
+check 'it is' holds '.invites[0].revoked_at > 0' invite list
+check 'the record' holds '.action | test("invite")' audit tail --lines 1
 check 'is whole' says 0 'is whole' audit verify
 check 'an export' run 0 audit export -o "$RUN/audit.jsonl"
 same_head() { [ "$(tail -n 1 "$RUN/audit.jsonl" | jq -r .head)" = "$(ctl audit verify --json | jq -r .head)" ]; }
