@@ -15,7 +15,6 @@
 #include "authd/store_tokens.h"
 #include "common/clock.h"
 #include "proto/base64url.h"
-#include "proto/jws_verify.h"
 
 #define JTI_BYTES 16u /* 128 random bits */
 
@@ -244,21 +243,6 @@ json_t *token_issue_jwks(const struct token_issue *ti)
 	return keyring_jwks(ti->conf.keyring, NULL);
 }
 
-/* With every key that is published: a token lives longer than the key that signs. */
-static int verify_signature(struct token_issue *ti, const char *token, json_t **payload)
-{
-	struct jws_keyset *keys = NULL;
-	json_t *jwks = token_issue_jwks(ti);
-	int err = jwks != NULL ? jws_keyset_create(&keys, jwks) : ERR_NOMEM;
-
-	if (err == 0) {
-		err = jws_verify(keys, token, TOKEN_TYP, payload);
-	}
-	jws_keyset_destroy(keys);
-	json_decref(jwks);
-	return err;
-}
-
 int token_issue_verify(struct token_issue *ti, const char *token, struct token_claims *claims)
 {
 	const struct token_expect expect = {
@@ -266,7 +250,8 @@ int token_issue_verify(struct token_issue *ti, const char *token, struct token_c
 	};
 	struct store_token row;
 	json_t *payload = NULL;
-	int err = verify_signature(ti, token, &payload);
+	/* with every key that is published: a token lives longer than the key that signs */
+	int err = keyring_verify(ti->conf.keyring, token, TOKEN_TYP, &payload);
 
 	if (err == 0) {
 		err = token_claims_parse(claims, payload);
