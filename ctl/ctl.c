@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/client.h"
 #include "ctl/columns.h"
@@ -60,6 +61,10 @@ static int exit_for(int err)
 
 static void advise_denied(const struct ctl *ctl, char todo[TODO_SIZE])
 {
+	if (!client_is_remote(ctl->client) && geteuid() == 0) { /* so it is not about who asks */
+		snprintf(todo, TODO_SIZE, "the reason says what stands in the way");
+		return;
+	}
 	snprintf(todo, TODO_SIZE, "%s",
 		client_is_remote(ctl->client)
 			? "the context needs an API key made with --admin, or a client certificate "

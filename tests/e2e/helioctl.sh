@@ -175,6 +175,10 @@ check 'room show names who is in it' wait_for 10 in_room
 check 'participants' holds '.participants | length == 1 and .[0].room == "demo" and .[0].joined_at > 0' participant list
 check 'none in the other room' holds '.participants == []' participant list --room other
 check 'the table shows it' says 0 'alice+one' room show demo
+check 'mute' says 0 'is muted' participant mute demo alice+one
+check 'unmute' says 0 'may speak again' participant unmute demo alice+one
+check 'somebody who is not there: 5' says 5 'did you mean alice+one?' participant kick demo alice+oen --yes
+check 'what closing would meet' holds '.tokens >= 1 and .sessions == 1' room close demo --dry-run
 check 'revoking by helioctl' piped '' token revoke "$(ctl token list --json | jq -r '.tokens[0].jti')" --yes
 room_empty() { holds '.participants == []' participant list; }
 check 'ends the session' wait_for 10 room_empty
@@ -242,6 +246,24 @@ check 'status' holds '.database.ok and .links.up == 1' status
 check 'doctor is content' says 0 '0 failed' doctor
 check 'top' holds '.reflectors | length == 2' top --interval 0.2
 check 'events' run 0 events
+
+# ---------------------------------------------------------------- bans, keys, reflectors
+
+check 'a ban' says 0 'banned' ban add 10m --user alice --room demo --reason rude --yes
+check 'is listed' holds '.revocations | map(select(.ban and .id == "alice" and .room == "demo")) | length == 1' ban list
+ban=$(jq -r '.revocations | map(select(.ban))[0].seq' "$RUN/out")
+check 'and lifted' says 0 'lifted' ban lift "$ban"
+check 'no such ban' says 5 'not-found' ban lift 999999
+check 'all tokens of a user' says 0 'revoked' token revoke --user alice --yes
+check 'the keys' holds '.keys | map(select(.signs)) | length == 1' key list
+check 'a new key' run 0 key rotate --yes
+check 'both are published' holds '.keys | length == 2' key list
+check 'one of the settings file cannot be drained here' says 4 'settings file' reflector drain r1
+check 'enrol' says 0 'helio-reflector --enrol' reflector enrol r7 --control 127.0.0.1:1 --address 127.0.0.1 --ports 49152
+check 'is listed' holds '.reflectors | map(.name) == ["r1", "r7"]' reflector list
+check 'shown' says 0 '49152' reflector show r7
+check 'and removed' says 0 'removed' reflector remove r7 --yes
+check 'gone' holds '.reflectors | map(.name) == ["r1"]' reflector list
 
 # ---------------------------------------------------------------- from elsewhere
 
