@@ -98,7 +98,7 @@ static int create_session(struct call *c)
 	config.authd_ca_file = o->authd_ca;
 	config.ca_file = o->ca;
 	config.user = o->user;
-	config.password = o->password;
+	config.password = o->invite == NULL ? o->password : NULL; /* else it is the passcode */
 	config.room = o->room;
 	config.device = o->device;
 	config.display_name = o->name;

@@ -210,6 +210,7 @@ race()
 	local i pids=() got=0 refused=0
 	for i in 1 2 3 4 5 6 7 8; do
 		curl -sS --max-time 20 --cacert "$RUN/ca.crt" -o /dev/null -w '%{http_code}' "$AUTHD_URL/v1/token" \
+			-H 'Content-Type: application/json' \
 			--data-binary "$(json --arg i "$LINK" --arg n "Guest $i" '{invite:$i,name:$n}')" >"$RUN/race.$i" &
 		pids+=($!)
 	done
@@ -275,6 +276,41 @@ guessed()
 	return 1
 }
 check 'guessing at a passcode ends with 429 and Retry-After' guessed
+
+# ---------------------------------------------------------------- forged tokens, where authd itself reads them
+
+b64() { base64 -w 0 | tr -d = | tr '+/' '-_'; }
+consume() { adm POST /v1/tokens/consume --data-binary "$(json --arg t "$1" '{token:$t,by:"test"}')"; }
+media_key() { pub POST /v1/media-key -H "Authorization: Bearer $1"; }
+
+forged_tokens()
+{
+	local head claims sig kid name token typ='"typ":"helio+jwt"'
+	IFS=. read -r head claims sig <<<"$TOKEN"
+	kid=$(pub GET /.well-known/jwks.json; body '.keys[0].kid')
+	while read -r name token; do
+		says 401 token-invalid consume "$token" && says 401 token-invalid media_key "$token" ||
+			{ echo "$name" >&2; return 1; }
+	done <<-END
+		none $(printf '{"alg":"none",%s,"kid":"%s"}' "$typ" "$kid" | b64).$claims.
+		None $(printf '{"alg":"None",%s,"kid":"%s"}' "$typ" "$kid" | b64).$claims.$sig
+		HS256 $(printf '{"alg":"HS256",%s,"kid":"%s"}' "$typ" "$kid" | b64).$claims.$sig
+		twice $(printf '{"alg":"EdDSA","alg":"none",%s,"kid":"%s"}' "$typ" "$kid" | b64).$claims.$sig
+		jku $(printf '{"alg":"EdDSA",%s,"kid":"%s","jku":"https://x"}' "$typ" "$kid" | b64).$claims.$sig
+		kid $(printf '{"alg":"EdDSA",%s,"kid":"../../x"}' "$typ" | b64).$claims.$sig
+		claims $head.$(printf '{"sub":"admin","room":"demo"}' | b64).$sig
+		nested $head.$(printf '{"jti":{"jti":"x"},"room":["demo"]}' | b64).$sig
+		flipped $head.$claims.$(printf '%s' "$sig" | tr 'A-Za-z' 'B-ZAb-za')
+		cut $head.$claims.${sig%????}
+		empty $head.$claims.
+		parts $head.$claims
+		padded $head.$claims.$sig==
+		invite ${LINK#*#}
+		junk x
+	END
+	is 200 media_key "$TOKEN" && is 200 consume "$TOKEN" && says 401 token-used consume "$TOKEN"
+}
+check 'no forged token is consumed, nor gets a media key; the real one does, once' forged_tokens
 
 page()
 {

@@ -49,6 +49,13 @@ expect 0 '^helio-call [0-9.]+ \(libhelio [0-9.]+\)$' --version
 expect 2 '--authd is missing'
 expect 2 '--user is missing' --authd https://127.0.0.1
 expect 2 '--room is missing' --authd https://127.0.0.1 --user alice
+link=https://127.0.0.1:1/join#eyJh.eyJi.c2ln
+expect 2 '--name is missing' --invite "$link"
+expect 2 'stands for user' --invite "$link" --name Gina --user alice
+expect 2 'stands for user' --invite "$link" --name Gina --room demo
+expect 2 'is no link' --invite eyJh.eyJi.c2ln --name Gina
+expect 2 'belongs to --invite' "${full[@]}" --passcode 1234
+expect 3 'could not be joined' --invite "$link" --name Gina
 expect 2 'must begin with https' --authd http://127.0.0.1 --user alice --room demo
 expect 2 'no such option' --authd https://127.0.0.1 --nonsense
 expect 2 'its value is missing' --authd
