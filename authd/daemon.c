@@ -286,12 +286,19 @@ static void log_audit_head(struct authd_daemon *d)
 	}
 }
 
-static void finish(struct authd_daemon *d)
+/* Those who wait for events go first, so that no request waits for its own end. */
+static void end_http(struct authd_daemon *d)
 {
 	if (d->events != NULL) {
 		events_stop(d->events);
 	}
 	http_srv_destroy(d->http);
+	d->http = NULL;
+}
+
+static void finish(struct authd_daemon *d)
+{
+	end_http(d);
 	if (d->store != NULL) {
 		store_watch(d->store, NULL, NULL);
 	}
@@ -375,8 +382,7 @@ void daemon_destroy(struct authd_daemon *d)
 	if (d != NULL) {
 		struct authd_settings *settings = d->settings;
 
-		http_srv_destroy(d->http);
-		d->http = NULL;
+		end_http(d);
 		log_audit_head(d);
 		finish(d);
 		authd_settings_destroy(settings);
