@@ -21,8 +21,8 @@ static json_t *time_or_null(int64_t at)
 
 static int add_token(const struct store_token *row, void *arg)
 {
-	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "jti", row->jti, "user",
-		row->user, "participant", row->participant, "room", row->room, "source",
+	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "jti", row->jti,
+		"user", row->user, "participant", row->participant, "room", row->room, "source",
 		row->source, "source_id", row->source_id, "issued_at", (json_int_t)row->issued_at,
 		"expires_at", (json_int_t)row->expires_at, "revoked_at",
 		time_or_null(row->revoked_at), "consumed_at", time_or_null(row->consumed_at));
