@@ -46,7 +46,7 @@ check 'a guest comes with the link, which says where authd is' says "$RUN/gina.o
 check 'alice sees the name that the guest gave' says "$RUN/alice.out" 'Gina of the press'
 HELIO_PASSCODE=4321 call wrong --invite "$LINK" --name Mallory
 check 'a wrong passcode ends with 4' ends wrong 4
-check 'and says no more than that' says "$RUN/wrong.err" 'wrong'
+check 'and says no more than that' says "$RUN/wrong.out" 'login-failed'
 adm DELETE "/v1/invites/$INVITE"
 check 'the invite is revoked, and the guest sent away: 4' ends gina 4
 check 'for that reason' says "$RUN/gina.out" 'token-revoked'
