@@ -54,9 +54,10 @@ static int send_welcome(struct gate_link *link)
 			return ERR_NOMEM;
 		}
 	}
-	json_t *msg = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s}", "type", "link-welcome", "version",
-		1, "reflector", gate->settings->name, "server", "helio-reflector/" PACKAGE_VERSION,
-		"workers", workers, "pin", gate->pin);
+	json_t *msg = json_pack("{s:s, s:i, s:s, s:s, s:o, s:s, s:i}", "type", "link-welcome",
+		"version", 1, "reflector", gate->settings->name, "server",
+		"helio-reflector/" PACKAGE_VERSION, "workers", workers, "pin", gate->pin,
+		"max_participants", (int)gate->limits.max_participants);
 	int err = msg != NULL ? chan_send(link->chan, msg) : ERR_NOMEM;
 	json_decref(msg);
 	for (size_t i = 0; err == 0 && i < gate->worker_count; i++) {

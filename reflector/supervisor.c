@@ -126,18 +126,20 @@ static void push_files(struct supervisor *supervisor)
 	json_decref(settings);
 }
 
-/* A good new set of files replaces the old one whole; a bad one changes nothing. */
-static void on_reload(struct ev_loop *loop, ev_signal *sig, int events)
+static void watch_files(struct supervisor *supervisor)
 {
-	struct supervisor *supervisor = sig->data;
+	const struct reflector_settings *settings = supervisor->files.settings;
+	const char *const files[] = { settings->certificate, settings->key, settings->control_ca };
+
+	file_watch_init(&supervisor->watch, files, 3);
+}
+
+/* A good new set of files replaces the old one whole; a bad one changes nothing. */
+static void reload(struct supervisor *supervisor)
+{
 	struct supervisor_files files;
 	char why[SETTINGS_ERROR_SIZE] = "";
 
-	(void)loop;
-	(void)events;
-	if (supervisor->stopping) {
-		return;
-	}
 	sd_notify_send("RELOADING=1");
 	int err = supervisor_files_load(&files, supervisor->file, why);
 	if (err == 0) {
@@ -159,8 +161,33 @@ static void on_reload(struct ev_loop *loop, ev_signal *sig, int events)
 	supervisor->files = files;
 	log_setup("supervisor", files.settings->log_level, files.settings->log_format);
 	push_files(supervisor);
+	watch_files(supervisor);
 	log_event(LOG_LEVEL_INFO, "reload", LOG_STR("file", supervisor->file));
 	sd_notify_send("READY=1");
+}
+
+static void on_reload(struct ev_loop *loop, ev_signal *sig, int events)
+{
+	struct supervisor *supervisor = sig->data;
+
+	(void)loop;
+	(void)events;
+	if (!supervisor->stopping) {
+		reload(supervisor);
+	}
+}
+
+/* Certificates that were renewed are taken without a signal. Half a pair is refused, and looked at
+ * again when the other half has come. */
+static void on_look(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct supervisor *supervisor = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (!supervisor->stopping && file_watch_changed(&supervisor->watch)) {
+		reload(supervisor);
+	}
 }
 
 /* Connections are descriptors; a core of a worker would hold the private key. */
@@ -184,6 +211,10 @@ static void watch_signals(struct supervisor *supervisor)
 	ev_timer_init(&supervisor->stop_deadline, on_stop_deadline, STOP_S, 0.);
 	supervisor->on_term.data = supervisor->on_int.data = supervisor->on_hup.data =
 		supervisor->stop_deadline.data = supervisor;
+	ev_timer_init(&supervisor->look, on_look, FILE_WATCH_EVERY_S, FILE_WATCH_EVERY_S);
+	supervisor->look.data = supervisor;
+	ev_timer_start(supervisor->loop, &supervisor->look);
+	watch_files(supervisor);
 	ev_signal_start(supervisor->loop, &supervisor->on_term);
 	ev_signal_start(supervisor->loop, &supervisor->on_int);
 	ev_signal_start(supervisor->loop, &supervisor->on_hup);

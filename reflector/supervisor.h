@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "common/chan.h"
+#include "common/file_watch.h"
 #include "reflector/settings.h"
 
 struct supervisor;
@@ -54,6 +55,8 @@ struct supervisor {
 	size_t child_count;
 	ev_signal on_term, on_int, on_hup;
 	ev_timer stop_deadline;
+	ev_timer look; /* at the certificates' files */
+	struct file_watch watch;
 	bool stopping;
 	bool was_ready;
 };
