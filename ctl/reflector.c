@@ -237,7 +237,9 @@ static json_t *enrol_body(const struct ctl *ctl)
 static int show_code(const struct ctl *ctl, json_t *answer)
 {
 	const char *code = json_string_value(json_object_get(answer, "code"));
-	char *safe = code != NULL ? columns_escape(code) : NULL;
+	const char *command = json_string_value(json_object_get(answer, "command"));
+	char *safe = code == NULL ? NULL
+				  : columns_escape(ctl->quiet || command == NULL ? code : command);
 
 	if (safe == NULL) {
 		ctl_complain("show the code", "authd's answer has none",
@@ -248,10 +250,11 @@ static int show_code(const struct ctl *ctl, json_t *answer)
 		puts(safe);
 	} else {
 		printf("Run this on the reflector's host, within 15 minutes:\n\n"
-		       "  helio-reflector --enrol %s\n\n"
+		       "  %s%s\n\n"
 		       "authd calls it at %s and goes on by itself; `helioctl reflector list` shows "
 		       "how it is.\n",
-			safe, ctl->options.value[OPT_CONTROL]);
+			command == NULL ? "helio-reflector --enrol " : "", safe,
+			ctl->options.value[OPT_CONTROL]);
 	}
 	free(safe);
 	return CTL_OK;
