@@ -169,8 +169,7 @@ static int welcome(struct link_view *view, const char *text)
 
 	memset(view, 0, sizeof(*view));
 	snprintf(view->conf.name, sizeof(view->conf.name), "r1");
-	view->conf.port_first = 49152;
-	view->conf.port_last = 49155;
+	assert_int_equal(fleet_ports_parse(&view->conf.ports, "49152-49155"), 0);
 	assert_non_null(msg);
 	int err = link_parse_welcome(view, msg);
 	json_decref(msg);
@@ -191,7 +190,7 @@ static void test_welcome(void **state)
 	assert_int_equal(
 		welcome(&view, WELCOME("2", "r1", PIN, "[{\"port\":49152}]")), ERR_VERSION);
 	assert_int_equal(
-		welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_BAD_FIELD);
+		welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_DENIED);
 	assert_int_equal(
 		welcome(&view, WELCOME("1", "r1", "sha1/x", "[{\"port\":49152}]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[]")), ERR_BAD_FIELD);
@@ -207,7 +206,7 @@ static int report(struct link_view *view, const char *text)
 	json_t *msg = json_loads(text, 0, NULL);
 
 	assert_non_null(msg);
-	int err = link_parse_report(view, msg);
+	int err = link_parse_report(view, msg, 1000);
 	json_decref(msg);
 	return err;
 }
