@@ -20,6 +20,7 @@
 #include "authd/daemon.h"
 #include "authd/routes.h"
 #include "authd/settings.h"
+#include "authd/setup.h"
 #include "common/log.h"
 #include "common/sd_notify.h"
 
@@ -31,11 +32,20 @@ enum exit_code { EXIT_USAGE = 2, EXIT_SETTINGS = 3 };
 
 static const char usage[] =
 	"Usage: helio-authd [--settings FILE] [--check]\n"
+	"       helio-authd --setup NAME [--cluster NAME] [--listen ADDRESS:PORT]... [--user NAME]\n"
+	"                   [--state-dir DIR] [--settings FILE] [--force]\n"
 	"Says who may join: gives out tokens over HTTPS and keeps the reflectors informed.\n"
 	"\n"
 	"  -s, --settings FILE  read settings from FILE (" DEFAULT_SETTINGS ")\n"
 	"  -c, --check          read and judge the settings, then end\n"
 	"  -r, --routes         print the requests that it knows, then end\n"
+	"      --setup NAME     write first settings, with a CA and a certificate for this host name\n"
+	"                       or address, then end\n"
+	"      --cluster NAME   setup: the cluster (the host name)\n"
+	"      --listen A:P     setup: where clients ask for tokens (0.0.0.0:443 and [::]:443)\n"
+	"      --user NAME      setup: who helio-authd will run as, and to whom its secrets belong\n"
+	"      --state-dir DIR  setup: where database and keys will be (/var/lib/heliograph)\n"
+	"      --force          setup: write over settings and certificate that are there\n"
 	"  -V, --version        print the version\n"
 	"  -h, --help           print this\n"
 	"\n"
@@ -45,8 +55,45 @@ static const char usage[] =
 struct options {
 	const char *settings;
 	bool check;
+	struct setup_order setup; /* name NULL: none */
+	bool setup_only; /* an option was given that only --setup takes */
 	int exit_code; /* -1: go on */
 };
+
+enum { OPT_SETUP = 256, OPT_CLUSTER, OPT_LISTEN, OPT_USER, OPT_STATE_DIR, OPT_FORCE };
+
+/* The options that belong to --setup. false: not one of them, or one too many. */
+static bool parse_setup_option(struct options *o, int c)
+{
+	struct setup_order *setup = &o->setup;
+
+	o->setup_only = o->setup_only || c != OPT_SETUP;
+	switch (c) {
+	case OPT_SETUP:
+		setup->name = optarg;
+		return true;
+	case OPT_CLUSTER:
+		setup->cluster = optarg;
+		return true;
+	case OPT_LISTEN:
+		if (setup->listen_count == SETUP_LISTEN_MAX) {
+			return false;
+		}
+		setup->listen[setup->listen_count++] = optarg;
+		return true;
+	case OPT_USER:
+		setup->user = optarg;
+		return true;
+	case OPT_STATE_DIR:
+		setup->state_dir = optarg;
+		return true;
+	case OPT_FORCE:
+		setup->force = true;
+		return true;
+	default:
+		return false;
+	}
+}
 
 static struct options parse_options(int argc, char **argv)
 {
@@ -54,11 +101,19 @@ static struct options parse_options(int argc, char **argv)
 		{ "settings", required_argument, NULL, 's' },
 		{ "check", no_argument, NULL, 'c' },
 		{ "routes", no_argument, NULL, 'r' },
+		{ "setup", required_argument, NULL, OPT_SETUP },
+		{ "cluster", required_argument, NULL, OPT_CLUSTER },
+		{ "listen", required_argument, NULL, OPT_LISTEN },
+		{ "user", required_argument, NULL, OPT_USER },
+		{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct options o = { .settings = DEFAULT_SETTINGS, .exit_code = -1 };
+	struct options o = { .settings = DEFAULT_SETTINGS,
+		.setup.state_dir = "/var/lib/heliograph",
+		.exit_code = -1 };
 	int c;
 
 	while (o.exit_code < 0 && (c = getopt_long(argc, argv, "s:crVh", longs, NULL)) != -1) {
@@ -82,9 +137,16 @@ static struct options parse_options(int argc, char **argv)
 			o.exit_code = EXIT_SUCCESS;
 			break;
 		default:
-			fputs("Try helio-authd --help.\n", stderr);
-			o.exit_code = EXIT_USAGE;
+			if (!parse_setup_option(&o, c)) {
+				fputs("Try helio-authd --help.\n", stderr);
+				o.exit_code = EXIT_USAGE;
+			}
 		}
+	}
+	if (o.exit_code < 0 && o.setup_only && o.setup.name == NULL) {
+		fputs("helio-authd: that option goes with --setup NAME\nTry helio-authd --help.\n",
+			stderr);
+		o.exit_code = EXIT_USAGE;
 	}
 	if (o.exit_code < 0 && optind < argc) {
 		fprintf(stderr,
@@ -93,6 +155,18 @@ static struct options parse_options(int argc, char **argv)
 		o.exit_code = EXIT_USAGE;
 	}
 	return o;
+}
+
+static int run_setup(struct options *o)
+{
+	char why[SETTINGS_ERROR_SIZE] = "";
+
+	o->setup.settings = o->settings;
+	if (setup_run(&o->setup, why) != 0) {
+		fprintf(stderr, "helio-authd: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
 }
 
 static void block_signals(sigset_t *set)
@@ -175,6 +249,9 @@ int main(int argc, char **argv)
 		return o.exit_code;
 	}
 	log_setup("authd", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+	if (o.setup.name != NULL) {
+		return run_setup(&o);
+	}
 	if (authd_settings_load(&settings, o.settings, why) != 0) {
 		fprintf(stderr, "helio-authd: %s\n", why);
 		return EXIT_SETTINGS;
