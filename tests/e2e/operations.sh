@@ -1,6 +1,6 @@
 #!/bin/bash
-# Follows doc/operations.md from an empty machine: runs every command of it as it stands there, on three hosts that
-# are network namespaces with /etc, /run, /var/lib and /usr/local of their own: inside (198.51.100.5), r1 and r2 in the DMZ.
+# Follows doc/operations.md from an empty machine: runs every command of it as it stands there, on four hosts that
+# are network namespaces with /etc, /run, /var/lib and /usr/local of their own: inside (198.51.100.5), r1 and r2 in the DMZ, desk elsewhere.
 #
 #	tests/e2e/operations.sh [--built TREE]
 #
@@ -14,8 +14,9 @@
 DOC=$TOP/doc/operations.md
 BUILT=''
 declare -A HOST_PID=()  # host -> the process that keeps its namespaces
-declare -A ADDRESS=([inside]=198.51.100.5 [r1]=192.0.2.10 [r2]=192.0.2.11)
+declare -A ADDRESS=([inside]=198.51.100.5 [r1]=192.0.2.10 [r2]=192.0.2.11 [desk]=203.0.113.7)
 CODE='' APIKEY='' INVITE=''
+FIRST_KEY='' # the application's, which the text revokes
 
 [ "$(id -u)" -eq 0 ] || skip "network and mount namespaces need root"
 unshare -m true 2>/dev/null || skip "no mount namespaces here"
@@ -31,7 +32,7 @@ hosts_end()
 	for pid in $(cat "$RUN"/*.daemon "$RUN"/*.host 2>/dev/null); do
 		kill -TERM "$pid" 2>/dev/null
 	done
-	for host in inside r1 r2 router; do
+	for host in inside r1 r2 desk router; do
 		ip netns del "$NET-$host" 2>/dev/null
 	done
 }
@@ -47,7 +48,7 @@ net_make()
 	ip -n "$NET-router" link add br0 type bridge
 	ip -n "$NET-router" addr add 192.0.2.1/24 dev br0
 	ip -n "$NET-router" link set br0 up
-	for host in inside r1 r2; do
+	for host in inside r1 r2 desk; do
 		ip netns add "$NET-$host"
 		ip -n "$NET-$host" link set lo up
 		ip -n "$NET-router" link add "to-$host" type veth peer name eth0 netns "$NET-$host"
@@ -55,9 +56,11 @@ net_make()
 		ip -n "$NET-$host" addr add "${ADDRESS[$host]}/24" dev eth0
 		ip -n "$NET-$host" link set eth0 up
 		ip -n "$NET-$host" route add default via "${ADDRESS[$host]%.*}.1"
-		[ "$host" = inside ] || ip -n "$NET-router" link set "to-$host" master br0
+		case $host in
+		r?) ip -n "$NET-router" link set "to-$host" master br0 ;;
+		*) ip -n "$NET-router" addr add "${ADDRESS[$host]%.*}.1/24" dev "to-$host" ;;
+		esac
 	done
-	ip -n "$NET-router" addr add 198.51.100.1/24 dev to-inside
 	ip netns exec "$NET-router" sysctl -qw net.ipv4.ip_forward=1
 }
 
@@ -119,6 +122,13 @@ systemctl_make()
 		name=$1 file=/etc/systemd/system/$1.service log=$RUN/$HOST-$1.log
 		[ -e "$file" ] || { echo "Unit $name.service could not be found." >&2; exit 5; }
 		user=$(value User)
+		if [ "$verb" = restart ]; then
+			pid=$(cat "$RUN/$HOST-$name.daemon")
+			kill -TERM "$pid"
+			while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+			: >"$log"
+			verb=enable
+		fi
 		case $verb in
 		enable)
 			directory /run "$(value RuntimeDirectory)" "$(value RuntimeDirectoryMode)"
@@ -183,6 +193,7 @@ remember()
 	local out=$1
 	CODE=$(found "$out" '--enrol [A-Z2-7-]+' | sed 's/.* //') || CODE=$CODE_WAS
 	APIKEY=$(found "$out" 'hk_[a-z2-7]+_[A-Za-z0-9_-]+') || APIKEY=$APIKEY_WAS
+	FIRST_KEY=${FIRST_KEY:-$APIKEY}
 	INVITE=$(found "$out" 'https://[^ ]+/join#[A-Za-z0-9._-]+') || INVITE=$INVITE_WAS
 }
 
@@ -193,6 +204,8 @@ block_run()
 	CODE_WAS=$CODE APIKEY_WAS=$APIKEY INVITE_WAS=$INVITE
 	sed -n "$2,$3p" "$DOC" | filled >"$RUN/block"
 	case $(cat "$RUN/block") in
+	*createuser*) postgres_start ;;
+	*'--ca ca.crt'*) cp "$RUN/inside.etc/heliograph/ca.crt" "$where/ca.crt" ;; # somebody carried it here
 	scripts/deps* | 'make -C build'*) where=$RUN/tree ;;
 	esac
 	if ! on "$host" bash -c 'cd "$1" && set -e -x -o pipefail && . "$2"' _ "$where" "$RUN/block" >"$out" 2>&1 </dev/null; then
@@ -218,12 +231,25 @@ links_are()
 	[ "$(on inside helioctl reflector list --json 2>/dev/null | jq '[.reflectors[] | select(.linked)] | length')" = "$1" ]
 }
 
+# A PostgreSQL server on the host inside, where Debian's package would have it.
+postgres_start()
+{
+	local bin data=/var/lib/postgresql/15/main
+	bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
+	[ -n "$bin" ] || fail "PostgreSQL is not installed" "" "scripts/deps test"
+	on inside bash -c "install -d -o postgres -g postgres /var/lib/postgresql /run/postgresql && mkdir -p ${data%/*} &&
+		chown postgres: ${data%/*} && cd / && runuser -u postgres -- $bin/initdb --no-sync -A peer -D $data &&
+		runuser -u postgres -- $bin/pg_ctl -w -s -l $data/log -D $data -o '-k /run/postgresql -h \"\"' start && cat $data/postmaster.pid" \
+		>"$RUN/postgres.log" 2>&1 </dev/null || fail "PostgreSQL did not start" "$(tail -n 5 "$RUN/postgres.log")"
+	grep -m 1 -xE '[0-9]+' "$RUN/postgres.log" >"$RUN/postgres.daemon"
+}
+
 # ---------------------------------------------------------------- all of it
 
 # The tree as a clone has it, unless one that was built before is given.
 tree_make()
 {
-	mkdir -p "$RUN/home-inside" "$RUN/home-r1" "$RUN/home-r2"
+	mkdir -p "$RUN/home-inside" "$RUN/home-r1" "$RUN/home-r2" "$RUN/home-desk"
 	if [ -n "$BUILT" ]; then
 		ln -s "$BUILT" "$RUN/tree"
 		return
@@ -238,7 +264,7 @@ follow()
 	local first last hosts host links=0
 	while read -r first last hosts; do
 		[ "$hosts" != '?' ] || fail "doc/operations.md:$first: no <!-- run: HOST --> before these commands"
-		[ "$hosts" != everywhere ] || hosts='inside r1 r2'
+		[ "$hosts" != everywhere ] || hosts='inside r1 r2 desk'
 		if [ -n "$BUILT" ] && sed -n "${first},${last}p" "$DOC" | grep -q '^autoreconf'; then
 			continue
 		fi
@@ -260,7 +286,7 @@ promises()
 	on inside helioctl reflector list --json | jq -e '[.reflectors[].state] == ["up", "up"]' >/dev/null ||
 		fail "not both reflectors are up at the end"
 	on inside helioctl audit verify --json | jq -e '.ok' >/dev/null || fail "the audit log does not verify"
-	code=$(on inside curl -s -o /dev/null -w '%{http_code}' --cacert /etc/heliograph/ca.crt -H "Authorization: Bearer $APIKEY" \
+	code=$(on inside curl -s -o /dev/null -w '%{http_code}' --cacert /etc/heliograph/ca.crt -H "Authorization: Bearer $FIRST_KEY" \
 		--json '{"user":"carol","room":"demo"}' https://authd.example/v1/token)
 	[ "$code" = 401 ] || fail "a revoked API key was answered with $code"
 	echo "ok both reflectors up, audit log whole, a revoked key refused"
@@ -276,7 +302,7 @@ done
 systemctl_make
 tree_make
 net_make
-for host in inside r1 r2; do
+for host in inside r1 r2 desk; do
 	host_make "$host"
 done
 MAKEFLAGS=-j$(nproc)
