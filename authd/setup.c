@@ -63,7 +63,7 @@ static int make_dir(struct setup *s, const char *path, mode_t mode, bool owned)
 	bool fresh = mkdir(path, mode) == 0;
 
 	if ((!fresh && errno != EEXIST) || stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode) ||
-		(owned && chown(path, s->uid, s->gid) != 0)) {
+		(fresh && chmod(path, mode) != 0) || (owned && chown(path, s->uid, s->gid) != 0)) {
 		snprintf(s->why, WHY_SIZE,
 			"the directory %.300s cannot be made: %s: are you root, and is its parent there?",
 			path, strerror(errno));
