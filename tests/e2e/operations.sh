@@ -100,7 +100,7 @@ on()
 {
 	local host=$1
 	shift
-	nsenter -t "${HOST_PID[$host]}" -m -n --wd="$RUN/home-$host" -- env HOME="$RUN/home-$host" RUN="$RUN" HOST="$host" LC_ALL=C \
+	nsenter -t "${HOST_PID[$host]}" -m -n --wd="$RUN/home-$host" -- env -u HELIO_SOCKET HOME="$RUN/home-$host" RUN="$RUN" HOST="$host" LC_ALL=C \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
