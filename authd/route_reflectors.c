@@ -237,7 +237,8 @@ static json_t *command_text(const struct store_reflector *r, const char *code)
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		"helio-reflector --enrol %s --name %s --listen %s --ports %s --control %s%s%s",
+		"helio-reflector --enrol %s --name %s --listen %s --ports %s --control %s%s%s"
+		" --user heliograph-dmz",
 		code, r->name, strchr(r->address, ':') != NULL ? "::" : "0.0.0.0", r->ports,
 		r->control, r->fallback_ports[0] != '\0' ? " --fallback-ports " : "",
 		r->fallback_ports);

@@ -205,7 +205,7 @@ void doctor_check_links(struct doctor *doctor)
 	json_t *reflector;
 
 	if (json_is_array(doctor->reflectors) && json_array_size(doctor->reflectors) == 0) {
-		doctor_find(doctor, FINDING_FAILED, "link", "there is no reflector",
+		doctor_find(doctor, FINDING_WARNING, "link", "there is no reflector",
 			"none stands in the settings, and none is enrolled",
 			"helioctl reflector enrol NAME --control ADDRESS:PORT --address ADDRESS");
 	}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -188,6 +189,10 @@ static int check_folder(const char *file, char *why)
 		(void)snprintf(folder, sizeof(folder), ".");
 	} else {
 		slash[slash == folder ? 1 : 0] = '\0';
+	}
+	/* Ours, when its parent is there: the daemon's user reads the settings in it. */
+	if (mkdir(folder, 0755) == 0) {
+		(void)chmod(folder, 0755);
 	}
 	return access(folder, W_OK | X_OK) == 0
 		? 0

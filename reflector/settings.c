@@ -418,22 +418,3 @@ void settings_listen_addr(
 		(void)snprintf(out->text, sizeof(out->text), "%s:%u", host, port);
 	}
 }
-
-bool settings_ports_overlap(const struct reflector_settings *settings, const char *range_file,
-	unsigned *first, unsigned *last)
-{
-	FILE *file = fopen(range_file, "re");
-	bool overlap = false;
-
-	if (file == NULL) {
-		return false;
-	}
-	if (fscanf(file, "%u %u", first, last) == 2) {
-		for (size_t i = 0; i < settings->port_count; i++) {
-			overlap = overlap ||
-				(settings->ports[i] >= *first && settings->ports[i] <= *last);
-		}
-	}
-	(void)fclose(file);
-	return overlap;
-}

@@ -55,9 +55,4 @@ const char *settings_needs_restart(
 void settings_listen_addr(
 	const struct settings_addr *listen, uint16_t port, struct settings_addr *out);
 
-/* True when a port is inside the kernel's range of ephemeral ports, which range_file holds as two
- * numbers: an outgoing connection of this host may then take our port before we bind it. */
-bool settings_ports_overlap(const struct reflector_settings *settings, const char *range_file,
-	unsigned *first, unsigned *last);
-
 #endif

@@ -15,6 +15,7 @@
 #include "common/privdrop.h"
 #include "common/sd_notify.h"
 #include "reflector/family.h"
+#include "reflector/ports_ephemeral.h"
 
 #define STOP_S 4.5
 
@@ -224,8 +225,9 @@ static void warn_overlap(const struct reflector_settings *settings)
 {
 	unsigned first, last;
 
-	if (settings_ports_overlap(
-		    settings, "/proc/sys/net/ipv4/ip_local_port_range", &first, &last)) {
+	if (ports_ephemeral(settings->ports, settings->port_count,
+		    "/proc/sys/net/ipv4/ip_local_port_range",
+		    "/proc/sys/net/ipv4/ip_local_reserved_ports", &first, &last)) {
 		char range[32];
 		(void)snprintf(range, sizeof(range), "%u-%u", first, last);
 		log_event(LOG_LEVEL_WARN, "ports-ephemeral", LOG_STR("range", range),

@@ -191,7 +191,7 @@ found()
 remember()
 {
 	local out=$1
-	CODE=$(found "$out" '--enrol [A-Z2-7-]+' | sed 's/.* //') || CODE=$CODE_WAS
+	CODE=$(found "$out" '--enrol [a-z2-7-]{20,}' | sed 's/.* //') || CODE=$CODE_WAS
 	APIKEY=$(found "$out" 'hk_[a-z2-7]+_[A-Za-z0-9_-]+') || APIKEY=$APIKEY_WAS
 	FIRST_KEY=${FIRST_KEY:-$APIKEY}
 	INVITE=$(found "$out" 'https://[^ ]+/join#[A-Za-z0-9._-]+') || INVITE=$INVITE_WAS
@@ -208,7 +208,7 @@ block_run()
 	*'--ca ca.crt'*) cp "$RUN/inside.etc/heliograph/ca.crt" "$where/ca.crt" ;; # somebody carried it here
 	scripts/deps* | 'make -C build'*) where=$RUN/tree ;;
 	esac
-	if ! on "$host" bash -c 'cd "$1" && set -e -x -o pipefail && . "$2"' _ "$where" "$RUN/block" >"$out" 2>&1 </dev/null; then
+	if ! on "$host" bash -c 'umask 022 && cd "$1" && set -e -x -o pipefail && . "$2"' _ "$where" "$RUN/block" >"$out" 2>&1 </dev/null; then
 		tail -n 40 "$out" >&2
 		fail "a command of doc/operations.md failed on $host" "lines $2-$3; what it said is above" "mend the text or the program"
 	fi

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "reflector/ports_ephemeral.h"
 #include "reflector/settings.h"
 
 static const char good[] = "name = \"r1\"\n"
@@ -252,23 +253,29 @@ static void test_needs_restart(void **state)
 
 static void test_overlap(void **state)
 {
-	struct reflector_settings *s;
-	char error[SETTINGS_ERROR_SIZE], range[80];
+	const uint16_t ports[] = { 49152, 49153 };
+	char range[80], reserved[80];
 	unsigned first, last;
 
 	(void)state;
-	assert_int_equal(load(good, &s, error), 0);
 	(void)snprintf(range, sizeof(range), "%s.range", file);
+	(void)snprintf(reserved, sizeof(reserved), "%s.reserved", file);
 	write_file(range, "32768\t60999\n");
-	assert_true(settings_ports_overlap(s, range, &first, &last));
+	assert_true(ports_ephemeral(ports, 2, range, reserved, &first, &last));
 	assert_int_equal(last, 60999);
+	write_file(reserved, "8080,49152\n");
+	assert_true(ports_ephemeral(ports, 2, range, reserved, &first, &last));
+	write_file(reserved, "8080,49152-49160,50000\n");
+	assert_false(ports_ephemeral(ports, 2, range, reserved, &first, &last));
+	write_file(reserved, "\n");
+	assert_true(ports_ephemeral(ports, 2, range, reserved, &first, &last));
 	write_file(range, "32768\t49151\n");
-	assert_false(settings_ports_overlap(s, range, &first, &last));
+	assert_false(ports_ephemeral(ports, 2, range, reserved, &first, &last));
 	write_file(range, "49154 60999\n");
-	assert_false(settings_ports_overlap(s, range, &first, &last));
+	assert_false(ports_ephemeral(ports, 2, range, reserved, &first, &last));
 	(void)unlink(range);
-	assert_false(settings_ports_overlap(s, range, &first, &last));
-	settings_destroy(s);
+	(void)unlink(reserved);
+	assert_false(ports_ephemeral(ports, 2, range, reserved, &first, &last));
 }
 
 static void test_missing_file(void **state)
