@@ -121,8 +121,12 @@ static const char *type_of(const struct http_reply *reply)
 
 static bool add_headers(struct MHD_Response *response, const struct http_reply *reply)
 {
-	char seconds[16];
-	bool ok = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
+	char seconds[16], cache[40] = "no-store";
+
+	if (reply->cache_s > 0 && reply->status == MHD_HTTP_OK) {
+		snprintf(cache, sizeof(cache), "public, max-age=%u", reply->cache_s);
+	}
+	bool ok = MHD_add_response_header(response, "Cache-Control", cache) == MHD_YES;
 
 	if (ok && (reply->body != NULL || reply->text != NULL)) {
 		ok = MHD_add_response_header(response, "Content-Type", type_of(reply)) == MHD_YES;

@@ -19,6 +19,7 @@ struct http_reply {
 	const char *text_type; /* Content-Type of text; static */
 	bool problem; /* body is problem+json */
 	unsigned retry_after_s; /* 0: no Retry-After */
+	unsigned cache_s; /* how long anybody may keep a 200; 0: nobody may */
 	char allow[64]; /* for 405 */
 	bool close; /* end the connection behind this answer */
 };

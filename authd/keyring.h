@@ -18,6 +18,7 @@
 #include "proto/errcode.h"
 
 #define KEYRING_OVERLAP_S 30
+#define KEYRING_CACHE_S 10 /* how long the served set may be kept: well under the overlap */
 #define KEYRING_OWN_MAX 16u /* keys of one authd that are published at once */
 
 struct keyring;

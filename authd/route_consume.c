@@ -7,27 +7,19 @@
 
 #include "authd/routes.h"
 #include "authd/store_tokens.h"
-#include "proto/jws_verify.h"
 #include "proto/msg.h"
 #include "proto/token_claims.h"
 
 /* Claims of a token that one of this cluster's keys has signed. */
 static int read_token(const struct route_call *call, const char *token, struct token_claims *claims)
 {
-	struct jws_keyset *keys = NULL;
 	json_t *payload = NULL;
-	json_t *jwks = token_issue_jwks(call->ctx->token_issue);
-	int err = jwks != NULL ? jws_keyset_create(&keys, jwks) : ERR_NOMEM;
+	int err = keyring_verify(call->ctx->keyring, token, TOKEN_TYP, &payload);
 
-	if (err == 0) {
-		err = jws_verify(keys, token, TOKEN_TYP, &payload);
-	}
 	if (err == 0) {
 		err = token_claims_parse(claims, payload);
 	}
 	json_decref(payload);
-	jws_keyset_destroy(keys);
-	json_decref(jwks);
 	return err;
 }
 

@@ -283,5 +283,7 @@ void route_token_post(const struct route_call *call)
 
 void route_jwks_get(const struct route_call *call)
 {
+	/* whoever keeps it that long knows a new key before it signs */
+	call->reply->cache_s = KEYRING_CACHE_S;
 	http_reply_json(call->reply, MHD_HTTP_OK, token_issue_jwks(call->ctx->token_issue));
 }

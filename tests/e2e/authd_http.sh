@@ -121,6 +121,9 @@ good_token()
 check 'a token' good_token
 token=$(jq -r .token "$RUN/token.json")
 check 'key set' is 200 pub GET /.well-known/jwks.json
+# Kept for less than the 30 s for which a new key is published before it signs.
+jwks_kept() { grep -qi '^cache-control: public, max-age=10' "$RUN/head"; }
+check 'which may be kept for a while' jwks_kept
 cp "$RUN/body" "$RUN/jwks.json"
 same_keys() { [ "$(jq -Sc .keys "$RUN/token.json")" = "$(jq -Sc . "$RUN/jwks.json")" ]; }
 check 'the key set came with the token' same_keys
