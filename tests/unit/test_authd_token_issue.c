@@ -235,6 +235,37 @@ static void test_refused(void **state)
 	json_decref(bad);
 }
 
+/* What the store does not take is in no answer, and nothing of it holds later. */
+static void test_store_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct token_issued issued;
+	char why[POLICY_WHY];
+	static const char *const faults[] = {
+		"CREATE TRIGGER fault BEFORE INSERT ON token BEGIN SELECT RAISE(FAIL, 'no'); END",
+		"CREATE TRIGGER fault BEFORE INSERT ON audit BEGIN SELECT RAISE(FAIL, 'no'); END",
+	};
+	const struct store_token_filter all = { .all = true };
+	const struct store_page page = { .after = "", .limit = 10 };
+	size_t count = 0;
+
+	/* the room's place is recorded, so the token is what fails */
+	assert_int_equal(token_issue_make(f->ti, &good, &issued, why), 0);
+	token_issued_finish(&issued);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		store_fixture_sql(f->base, faults[i]);
+		assert_int_equal(token_issue_make(f->ti, &good, &issued, why), ERR_STORE);
+		assert_null(issued.token);
+		assert_null(issued.endpoints);
+		assert_string_equal(issued.claims.jti, "");
+		store_fixture_sql(f->base, "DROP TRIGGER fault");
+	}
+	assert_int_equal(store_token_list(f->st, &all, &page, count_token, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(token_issue_make(f->ti, &good, &issued, why), 0);
+	token_issued_finish(&issued);
+}
+
 /* How long it holds: the shortest of what the settings, the order and the room say. */
 static void test_life(void **state)
 {
@@ -322,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_store_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verify, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
