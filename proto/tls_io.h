@@ -55,8 +55,9 @@ struct tls_io_client {
 	const char *
 		spki_pin; /* "sha256/BASE64" of the SubjectPublicKeyInfo (RFC 7469 form), or NULL */
 	bool require_ca; /* chain and name must verify; false: the pin alone decides */
-	bool any_peer; /* neither: the caller has the peer prove itself behind the handshake, bound to
-			* tls_io_export(), before it believes or tells it anything */
+	/* neither: the caller has the peer prove itself behind the handshake, bound to
+	 * tls_io_export(), before it believes or tells it anything */
+	bool any_peer;
 };
 
 /* Sets up a session on fd (borrowed, non-blocking). A client without require_ca, without a pin

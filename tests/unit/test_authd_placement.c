@@ -421,7 +421,7 @@ static void test_alternate(void **state)
 	assert_alternate("r3", 49152);
 }
 
-/* Linked is not enough: a worker that says nothing gets no new rooms, and loses the old ones later. */
+/* Linked is not enough: a worker that says nothing gets no new rooms, and loses the old ones. */
 static void test_down_by_report_age(void **state)
 {
 	uint64_t silent = START_MS + PLACEMENT_REPORT_MS;

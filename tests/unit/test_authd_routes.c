@@ -72,87 +72,86 @@ static int ask(enum http_listener listener, const char *method, const char *path
 	return reply.status;
 }
 
+static const struct {
+	enum http_listener listener;
+	const char *method, *path, *body;
+	int status;
+	const char *code, *allow;
+} error_cases[] = {
+	{ HTTP_PUBLIC, "GET", "/", "", 404, "not-found", NULL },
+	{ HTTP_PUBLIC, "GET", "/v1/users", "", 404, "not-found", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/rooms", "{}", 404, "not-found", NULL },
+	{ HTTP_PUBLIC, "DELETE", "/v1/tokens/aaaaaaaa", "", 404, "not-found", NULL },
+	{ HTTP_PUBLIC, "GET", "/v1/token", "", 405, "unknown-message", "POST" },
+	{ HTTP_PUBLIC, "POST", "/healthz", "", 405, "unknown-message", "GET, HEAD" },
+	{ HTTP_ADMIN, "PUT", "/v1/rooms", "", 405, "unknown-message", "GET, HEAD, POST" },
+	{ HTTP_ADMIN, "PUT", "/v1/users/alice", "", 405, "unknown-message",
+		"GET, HEAD, PATCH, DELETE" },
+	{ HTTP_ADMIN, "GET", "/v1/tokens/aaaaaaaa", "", 405, "unknown-message", "DELETE" },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "", 400, "bad-json", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "[]", 400, "bad-json", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a\",\"user\":\"b\"}", 400, "bad-json",
+		NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "{}", 400, "bad-field", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a b\",\"password\":\"x\",\"room\":\"r\"}",
+		400, "bad-field", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":1,\"password\":\"x\",\"room\":\"r\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token",
+		"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"device\":\"a+b\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_PUBLIC, "POST", "/v1/token",
+		"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"name\":\"a\\nb\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"password\":\"short\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/rooms", "{\"name\":\"../x\"}", 400, "bad-field", NULL },
+	{ HTTP_ADMIN, "DELETE", "/v1/tokens/short", "", 400, "bad-field", NULL },
+	{ HTTP_ADMIN, "DELETE", "/v1/tokens/aaaaaaa%", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "GET", "/v1/rooms/no such", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "PATCH", "/v1/users/no such", "{}", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "GET", "/v1/users/no such", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "DELETE", "/v1/users/no such", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{}", 400, "bad-field", NULL },
+	{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"disabled\":true,\"policy\":{}}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"disabled\":1}", 400, "bad-field", NULL },
+	{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"policy\":{\"fly\":true}}", 400, "bad-field",
+		NULL },
+	{ HTTP_ADMIN, "POST", "/v1/users",
+		"{\"name\":\"alice\",\"password\":\"long enough\",\"hash\":\"$6$\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"hash\":\"$1$a$b\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"more\":1}", 400, "bad-field",
+		NULL },
+	{ HTTP_PUBLIC, "GET", "/v1/apikeys", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "GET", "/v1/apikeys/no such", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "DELETE", "/v1/apikeys/no such", "", 404, "not-found", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"a b\"}", 400, "bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"rooms\":\"*\"}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"rooms\":[\"a b\"]}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"grants\":{\"x\":1}}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"expires_at\":1}", 400,
+		"bad-field", NULL },
+	{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"admin\":1}", 400, "bad-field",
+		NULL },
+};
+
 static void test_errors(void **state)
 {
-	static const struct {
-		enum http_listener listener;
-		const char *method, *path, *body;
-		int status;
-		const char *code, *allow;
-	} cases[] = {
-		{ HTTP_PUBLIC, "GET", "/", "", 404, "not-found", NULL },
-		{ HTTP_PUBLIC, "GET", "/v1/users", "", 404, "not-found", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/rooms", "{}", 404, "not-found", NULL },
-		{ HTTP_PUBLIC, "DELETE", "/v1/tokens/aaaaaaaa", "", 404, "not-found", NULL },
-		{ HTTP_PUBLIC, "GET", "/v1/token", "", 405, "unknown-message", "POST" },
-		{ HTTP_PUBLIC, "POST", "/healthz", "", 405, "unknown-message", "GET, HEAD" },
-		{ HTTP_ADMIN, "PUT", "/v1/rooms", "", 405, "unknown-message", "GET, HEAD, POST" },
-		{ HTTP_ADMIN, "PUT", "/v1/users/alice", "", 405, "unknown-message",
-			"GET, HEAD, PATCH, DELETE" },
-		{ HTTP_ADMIN, "GET", "/v1/tokens/aaaaaaaa", "", 405, "unknown-message", "DELETE" },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "", 400, "bad-json", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "[]", 400, "bad-json", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "{\"user\":\"a\",\"user\":\"b\"}", 400,
-			"bad-json", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token", "{}", 400, "bad-field", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":\"a b\",\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field",
-			NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":1,\"password\":\"x\",\"room\":\"r\"}", 400, "bad-field", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"device\":\"a+b\"}",
-			400, "bad-field", NULL },
-		{ HTTP_PUBLIC, "POST", "/v1/token",
-			"{\"user\":\"a\",\"password\":\"x\",\"room\":\"r\",\"name\":\"a\\nb\"}",
-			400, "bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"password\":\"short\"}",
-			400, "bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/rooms", "{\"name\":\"../x\"}", 400, "bad-field", NULL },
-		{ HTTP_ADMIN, "DELETE", "/v1/tokens/short", "", 400, "bad-field", NULL },
-		{ HTTP_ADMIN, "DELETE", "/v1/tokens/aaaaaaa%", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "GET", "/v1/rooms/no such", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "PATCH", "/v1/users/no such", "{}", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "GET", "/v1/users/no such", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "DELETE", "/v1/users/no such", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{}", 400, "bad-field", NULL },
-		{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"disabled\":true,\"policy\":{}}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"disabled\":1}", 400, "bad-field",
-			NULL },
-		{ HTTP_ADMIN, "PATCH", "/v1/users/alice", "{\"policy\":{\"fly\":true}}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/users",
-			"{\"name\":\"alice\",\"password\":\"long enough\",\"hash\":\"$6$\"}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"hash\":\"$1$a$b\"}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/users", "{\"name\":\"alice\",\"more\":1}", 400,
-			"bad-field", NULL },
-		{ HTTP_PUBLIC, "GET", "/v1/apikeys", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "GET", "/v1/apikeys/no such", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "DELETE", "/v1/apikeys/no such", "", 404, "not-found", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"a b\"}", 400, "bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"rooms\":\"*\"}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"rooms\":[\"a b\"]}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"grants\":{\"x\":1}}",
-			400, "bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"expires_at\":1}", 400,
-			"bad-field", NULL },
-		{ HTTP_ADMIN, "POST", "/v1/apikeys", "{\"name\":\"shop\",\"admin\":1}", 400,
-			"bad-field", NULL },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(error_cases) / sizeof(error_cases[0]); i++) {
 		char allow[64] = "";
 		char code[32];
-		int status = ask(cases[i].listener, cases[i].method, cases[i].path, cases[i].body,
-			code, allow);
-		if (status != cases[i].status || strcmp(code, cases[i].code) != 0 ||
-			(cases[i].allow != NULL && strcmp(allow, cases[i].allow) != 0)) {
+		int status = ask(error_cases[i].listener, error_cases[i].method,
+			error_cases[i].path, error_cases[i].body, code, allow);
+		if (status != error_cases[i].status || strcmp(code, error_cases[i].code) != 0 ||
+			(error_cases[i].allow != NULL &&
+				strcmp(allow, error_cases[i].allow) != 0)) {
 			fail_msg("case %zu: %d %s %s", i, status, code, allow);
 		}
 	}
@@ -189,8 +188,7 @@ static void test_welcome(void **state)
 	assert_string_equal(view.pin, PIN);
 	assert_int_equal(
 		welcome(&view, WELCOME("2", "r1", PIN, "[{\"port\":49152}]")), ERR_VERSION);
-	assert_int_equal(
-		welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_DENIED);
+	assert_int_equal(welcome(&view, WELCOME("1", "r2", PIN, "[{\"port\":49152}]")), ERR_DENIED);
 	assert_int_equal(
 		welcome(&view, WELCOME("1", "r1", "sha1/x", "[{\"port\":49152}]")), ERR_BAD_FIELD);
 	assert_int_equal(welcome(&view, WELCOME("1", "r1", PIN, "[]")), ERR_BAD_FIELD);
