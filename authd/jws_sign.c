@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file_store.h"
 #include "proto/base64url.h"
 #include "proto/jws_verify.h"
 
@@ -27,72 +28,16 @@ struct jws_signer {
 	struct jws_public pub;
 };
 
-static int write_all(int fd, const void *bytes, size_t len)
-{
-	for (const char *at = bytes; len > 0;) {
-		ssize_t n = write(fd, at, len);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return ERR_SYSTEM;
-		}
-		at += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) == 0 ? 0 : ERR_SYSTEM;
-}
-
-/* Makes the name durable too. */
-static int sync_folder(const char *file)
-{
-	char folder[4096];
-	char *slash;
-
-	snprintf(folder, sizeof(folder), "%s", file);
-	slash = strrchr(folder, '/');
-	if (slash == NULL) {
-		snprintf(folder, sizeof(folder), ".");
-	} else {
-		slash[slash == folder ? 1 : 0] = '\0';
-	}
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		return ERR_SYSTEM;
-	}
-	int rc = fsync(fd);
-	close(fd);
-	return rc == 0 ? 0 : ERR_SYSTEM;
-}
-
-/* Written beside and linked into place: the file is never there half, and never replaced. */
+/* The file is never there half, and never replaced. */
 static int write_key_file(const char *file, const gnutls_datum_t *pem, char why[512])
 {
-	char beside[4096];
-	int err = ERR_SYSTEM;
+	int err = file_store_new(file, pem->data, pem->size, 0600);
 
-	if ((size_t)snprintf(beside, sizeof(beside), "%s.new", file) >= sizeof(beside)) {
-		snprintf(why, 512, "the path of the signing key is too long");
-		return ERR_CONFIG;
-	}
-	unlink(beside); /* from a start that was cut off */
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0) {
-		err = write_all(fd, pem->data, pem->size);
-		close(fd);
-		if (err == 0 && link(beside, file) != 0) {
-			err = ERR_SYSTEM;
-		}
-		if (err == 0) {
-			err = sync_folder(file);
-		}
-	}
 	if (err != 0) {
 		snprintf(why, 512,
 			"the signing key %.300s cannot be written: %s: check the folder's owner and space",
 			file, strerror(errno));
 	}
-	unlink(beside);
 	return err;
 }
 
