@@ -80,11 +80,6 @@ const char *client_why(const struct client *client)
 	return client->why;
 }
 
-int client_status(const struct client *client)
-{
-	return (int)client->status;
-}
-
 long client_retry_after(const struct client *client)
 {
 	return (long)client->retry_after;

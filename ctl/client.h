@@ -43,8 +43,6 @@ int client_request(struct client *client, const char *method, const char *path, 
 
 /* A sentence about the last failure, for people; may hold any UTF-8, so escape it. Never NULL. */
 const char *client_why(const struct client *client);
-/* The HTTP status of the last answer, 0 when there was none. */
-int client_status(const struct client *client);
 /* Seconds after which to try again, as the last answer said; 0: it did not. */
 long client_retry_after(const struct client *client);
 /* The last answer's Date header, seconds since the epoch; 0: none. */
