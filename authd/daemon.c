@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "authd/admin_socket.h"
+#include "authd/event_feed.h"
 #include "authd/http_cert.h"
 #include "authd/http_srv.h"
 #include "authd/login_password.h"
@@ -52,6 +53,7 @@ struct authd_daemon {
 	struct token_issue *token_issue;
 	struct routes_ctx ctx;
 	struct events *events;
+	struct event_feed *event_feed;
 	struct metrics *metrics;
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
@@ -133,6 +135,11 @@ static void on_store_change(void *arg)
 	link_dial_changed(arg);
 }
 
+static void on_records(void *arg)
+{
+	event_feed_wake(arg);
+}
+
 static void on_link_event(void *user, json_t *object)
 {
 	struct authd_daemon *d = user;
@@ -212,6 +219,12 @@ static int make_limits(struct authd_daemon *d)
 {
 	int err = events_create(&d->events);
 
+	if (err == 0) {
+		err = event_feed_create(&d->event_feed, d->store, d->events);
+	}
+	if (err == 0) {
+		store_watch_records(d->store, on_records, d->event_feed);
+	}
 	if (err == 0) {
 		err = metrics_create(&d->metrics);
 	}
@@ -301,7 +314,9 @@ static void finish(struct authd_daemon *d)
 	end_http(d);
 	if (d->store != NULL) {
 		store_watch(d->store, NULL, NULL);
+		store_watch_records(d->store, NULL, NULL);
 	}
+	event_feed_destroy(d->event_feed);
 	link_dial_destroy(d->link_dial);
 	token_issue_destroy(d->token_issue);
 	placement_destroy(d->placement);

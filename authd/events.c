@@ -14,6 +14,7 @@ struct events {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t more;
 	char *ring[EVENTS_MAX]; /* owned; number n stands at n % EVENTS_MAX */
+	uint64_t dropped;
 	int64_t last; /* number of the newest; 0: none */
 	unsigned waiters;
 	bool stopped;
@@ -61,6 +62,9 @@ void events_add(struct events *ev, const char *what, json_t *fields)
 {
 	json_t *entry = fields != NULL ? fields : json_object();
 
+	if (entry != NULL && json_object_get(entry, "at") == NULL) {
+		(void)json_object_set_new(entry, "at", json_integer((json_int_t)time(NULL)));
+	}
 	if (ev == NULL || entry == NULL) {
 		json_decref(entry);
 		return;
@@ -68,7 +72,6 @@ void events_add(struct events *ev, const char *what, json_t *fields)
 	pthread_mutex_lock(&ev->mutex);
 	int64_t n = ev->last + 1;
 	bool ok = json_object_set_new(entry, "n", json_integer(n)) == 0 &&
-		json_object_set_new(entry, "at", json_integer((json_int_t)time(NULL))) == 0 &&
 		json_object_set_new(entry, "what", json_string(what)) == 0;
 	char *text = ok ? json_dumps(entry, JSON_COMPACT) : NULL;
 	if (text != NULL && strlen(text) <= EVENTS_BYTES_MAX) {
@@ -78,9 +81,18 @@ void events_add(struct events *ev, const char *what, json_t *fields)
 		pthread_cond_broadcast(&ev->more);
 	} else {
 		free(text);
+		ev->dropped++;
 	}
 	pthread_mutex_unlock(&ev->mutex);
 	json_decref(entry);
+}
+
+void events_stats(struct events *ev, int64_t *last, uint64_t *dropped)
+{
+	pthread_mutex_lock(&ev->mutex);
+	*last = ev->last;
+	*dropped = ev->dropped;
+	pthread_mutex_unlock(&ev->mutex);
 }
 
 /* Mutex held. */

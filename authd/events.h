@@ -22,8 +22,9 @@ void events_destroy(struct events *ev);
 /* All who wait go at once, now and from now on. */
 void events_stop(struct events *ev);
 
-/* Adds one; fields is an object that is taken (NULL: none, or out of memory); "n", "at" and "what"
- * are set here. No secrets. Any thread; waits for nothing. NULL for ev is fine. */
+/* Adds one; fields is an object that is taken (NULL: none, or out of memory); "n", "what" and,
+ * where it is not there, "at" are set here. One that is too long is counted, and left out. No
+ * secrets. Any thread; waits for nothing. NULL for ev is fine. */
 void events_add(struct events *ev, const char *what, json_t *fields);
 
 /*
@@ -33,5 +34,8 @@ void events_add(struct events *ev, const char *what, json_t *fields);
  */
 int events_wait(struct events *ev, int64_t after, unsigned limit, unsigned wait_s, json_t **list,
 	int64_t *next) MUST_CHECK;
+
+/* The number of the newest, and how many were left out. */
+void events_stats(struct events *ev, int64_t *last, uint64_t *dropped);
 
 #endif

@@ -90,17 +90,23 @@ static void on_gone(void *user, const char *reflector)
 
 static void on_change(struct link *link, void *user)
 {
+	const struct link_view *view = link_view(link);
 	struct link_dial *ld = user;
+	bool turned = false;
 
 	pthread_mutex_lock(&ld->mutex);
 	struct link_entry *entry = link_set_find(&ld->set, link);
 	if (entry != NULL) {
-		entry->view = *link_view(link);
+		turned = entry->view.up != view->up;
+		entry->view = *view;
 		if (!entry->view.up) {
 			on_gone(ld, entry->view.conf.name);
 		}
 	}
 	pthread_mutex_unlock(&ld->mutex);
+	if (turned) {
+		link_event_state(ld->event, view->conf.name, view->up, view->detail);
+	}
 }
 
 /* A copy, so that two threads never hold references into one tree. What is no object goes, and the

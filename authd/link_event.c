@@ -52,6 +52,14 @@ void link_event_alarm(struct link_event *le, const char *reflector, const char *
 	tell(le, json_pack("{s:s,s:s,s:s}", "what", "alarm", "reflector", reflector, "why", why));
 }
 
+void link_event_state(struct link_event *le, const char *reflector, bool up, const char *why)
+{
+	tell(le,
+		up ? json_pack("{s:s,s:s}", "what", "link-up", "reflector", reflector)
+		   : json_pack("{s:s,s:s,s:s}", "what", "link-down", "reflector", reflector, "why",
+			     why));
+}
+
 /* ---- bans, on the own thread ---- */
 
 static bool names_place(const char *list, const char *reflector)

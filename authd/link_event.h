@@ -34,4 +34,7 @@ void link_event_take(struct link_event *le, const char *reflector, const json_t 
 /* Says that something is wrong with a reflector. Any thread. */
 void link_event_alarm(struct link_event *le, const char *reflector, const char *why);
 
+/* Says "link-up", or "link-down" and why. Any thread. */
+void link_event_state(struct link_event *le, const char *reflector, bool up, const char *why);
+
 #endif

@@ -263,15 +263,40 @@ static void refuse(const struct asking *a, int err)
 	}
 }
 
+/* For the metrics. */
+static void count(const struct route_call *call, bool invite)
+{
+	bool good = call->reply->status == MHD_HTTP_OK;
+	struct metrics *m = call->ctx->metrics;
+
+	if (good) {
+		metrics_add(m,
+			call->key != NULL ? METRICS_TOKEN_APIKEY
+				: invite  ? METRICS_TOKEN_INVITE
+					  : METRICS_TOKEN_PASSWORD);
+	}
+	if (call->key != NULL || invite) {
+		return;
+	}
+	if (good) {
+		metrics_add(m, METRICS_LOGIN_OK);
+	} else if (call->reply->status == MHD_HTTP_UNAUTHORIZED) {
+		metrics_add(m, METRICS_LOGIN_FAILED);
+	} else if (call->reply->status == MHD_HTTP_TOO_MANY_REQUESTS) {
+		metrics_add(m, METRICS_LOGIN_LIMITED);
+	}
+}
+
 void route_token_post(const struct route_call *call)
 {
+	bool invite = json_object_get(call->body, "invite") != NULL;
 	struct asking a = { .call = call };
 	int err;
 
 	snprintf(a.actor.address, sizeof(a.actor.address), "%s", call->actor.address);
 	if (call->key != NULL) {
 		err = by_key(&a);
-	} else if (json_object_get(call->body, "invite") != NULL) {
+	} else if (invite) {
 		err = by_invite(&a);
 	} else {
 		err = by_password(&a);
@@ -279,6 +304,7 @@ void route_token_post(const struct route_call *call)
 	if (err != 0) {
 		refuse(&a, err);
 	}
+	count(call, invite);
 }
 
 void route_jwks_get(const struct route_call *call)

@@ -207,7 +207,6 @@ static void run(const struct route *route, struct route_call *call)
 	}
 	call->body = body;
 	route->handle(call);
-	route_watch(call, route->method, route->pattern);
 	json_decref(body);
 }
 

@@ -88,8 +88,6 @@ __attribute__((sentinel)) bool route_body_only(const struct route_call *call, ..
 bool route_query_int(
 	const struct route_call *call, const char *key, int64_t min, int64_t max, int64_t *out);
 
-/* Counts what was done, and tells those who watch (route_watch.c). */
-void route_watch(const struct route_call *call, const char *method, const char *pattern);
 bool route_store_works(const struct routes_ctx *ctx); /* route_status.c */
 
 /* The handlers, by file. */

@@ -284,11 +284,14 @@ static void nap(int ms)
 }
 
 /* With watch_mutex, so that whoever ends the watch knows that no call is under way. */
-void store_changed_tell(struct store *st)
+void store_changed_tell(struct store *st, struct store_news news)
 {
 	pthread_mutex_lock(&st->watch_mutex);
-	if (st->watch_fn != NULL) {
+	if (news.links && st->watch_fn != NULL) {
 		st->watch_fn(st->watch_arg);
+	}
+	if (news.records && st->records_fn != NULL) {
+		st->records_fn(st->records_arg);
 	}
 	pthread_mutex_unlock(&st->watch_mutex);
 }
@@ -306,10 +309,18 @@ static void *watch(void *arg)
 		}
 		if (notified || clock_now_ms() - told_ms >= WATCH_EVERY_MS) {
 			told_ms = clock_now_ms();
-			store_changed_tell(st);
+			store_changed_tell(st, (struct store_news){ .links = true });
 		}
 	}
 	return NULL;
+}
+
+void store_watch_records(struct store *st, void (*grown)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&st->watch_mutex);
+	st->records_fn = grown;
+	st->records_arg = arg;
+	pthread_mutex_unlock(&st->watch_mutex);
 }
 
 void store_watch(struct store *st, void (*changed)(void *arg), void *arg)

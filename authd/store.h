@@ -65,4 +65,7 @@ int store_schema(const struct store *st);
  */
 void store_watch(struct store *st, void (*changed)(void *arg), void *arg);
 
+/* The same for every commit of this process that has audit records. */
+void store_watch_records(struct store *st, void (*grown)(void *arg), void *arg);
+
 #endif

@@ -46,10 +46,17 @@ struct store {
 	pthread_mutex_t watch_mutex; /* guards what follows, also during the call */
 	void (*watch_fn)(void *arg);
 	void *watch_arg;
+	void (*records_fn)(void *arg);
+	void *records_arg;
+};
+
+/* What a commit is to be told of. */
+struct store_news {
+	bool links, records;
 };
 
 /* Calls who watches. */
-void store_changed_tell(struct store *st);
+void store_changed_tell(struct store *st, struct store_news news);
 
 /* Starts the writer thread. */
 int store_writer_start(struct store *st) MUST_CHECK;

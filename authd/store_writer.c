@@ -118,7 +118,8 @@ static enum outcome commit(struct store_txn *txn)
 	return committed ? COMMITTED : TAKEN_BACK;
 }
 
-static enum outcome run_batch(struct db *db, struct batch *batch, bool careful, bool *wake)
+static enum outcome run_batch(
+	struct db *db, struct batch *batch, bool careful, struct store_news *news)
 {
 	struct store_txn txn = { .db = db };
 	enum outcome outcome = db->ops->begin(db) == 0 ? COMMITTED : TAKEN_BACK;
@@ -135,48 +136,41 @@ static enum outcome run_batch(struct db *db, struct batch *batch, bool careful, 
 		db->ops->rollback(db);
 		return outcome;
 	}
-	*wake = txn.wake;
+	news->links = news->links || txn.wake;
+	news->records = news->records || txn.chain.grown;
 	return commit(&txn);
 }
 
-/* True: control links are to know. */
-static bool run_each(struct db *db, struct batch *batch)
+static void run_each(struct db *db, struct batch *batch, struct store_news *news)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < batch->count; i++) {
 		struct batch one = { .jobs = { batch->jobs[i] }, .count = 1 };
-		bool wake = false;
 
-		if (run_batch(db, &one, true, &wake) == COMMITTED) {
-			any = any || wake;
-		} else {
+		if (run_batch(db, &one, true, news) != COMMITTED) {
 			one.jobs[0]->result = ERR_STORE;
 		}
 	}
-	return any;
 }
 
-/* The same: first all at once; then, when one has to be taken back, with savepoints; and after a
+/* First all at once; then, when one has to be taken back, with savepoints; and after a
  * failure each in a transaction of its own, once. */
-static bool run_all(struct db *db, struct batch *batch)
+static void run_all(struct db *db, struct batch *batch, struct store_news *news)
 {
-	bool wake = false;
-	enum outcome outcome = run_batch(db, batch, false, &wake);
+	enum outcome outcome = run_batch(db, batch, false, news);
 
 	if (outcome == NEEDS_CARE) {
-		outcome = run_batch(db, batch, true, &wake);
+		outcome = run_batch(db, batch, true, news);
 	}
 	if (outcome == COMMITTED) {
-		return wake;
+		return;
 	}
 	if (outcome == TAKEN_BACK && batch->count > 1) {
-		return run_each(db, batch);
+		run_each(db, batch, news);
+		return;
 	}
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->jobs[i]->result = ERR_STORE;
 	}
-	return false;
 }
 
 /* With the mutex held. */
@@ -221,12 +215,13 @@ static void *run(void *arg)
 		}
 		take_batch(st, &batch);
 		pthread_mutex_unlock(&st->mutex);
-		bool wake = run_all(st->writer, &batch);
+		struct store_news news = { 0 };
+		run_all(st->writer, &batch, &news);
 		pthread_mutex_lock(&st->mutex);
 		finish_batch(st, &batch);
-		if (wake) {
+		if (news.links || news.records) {
 			pthread_mutex_unlock(&st->mutex);
-			store_changed_tell(st);
+			store_changed_tell(st, news);
 			pthread_mutex_lock(&st->mutex);
 		}
 	}

@@ -29,6 +29,9 @@ at()
 }
 
 check 'a user and a room of one ...' at 1 user_add alice 'correct horse'
+told() { at "$1" adm GET '/v1/events?after=0' && body '.events[] | "\(.what) \(.object)"' | grep -q "^$2$"; }
+check '... is an event there' told 1 'user.add alice'
+check '... and at the other' wait_for 5 told 2 'user.add alice'
 check '... are there at the other' at 2 is 200 adm GET /v1/users/alice
 check 'a room' at 2 room_add demo
 check 'a token by one' at 1 is 200 login alice 'correct horse' demo

@@ -246,6 +246,8 @@ check 'status' holds '.database.ok and .links.up == 1' status
 check 'doctor is content' says 0 '0 failed' doctor
 check 'top' holds '.reflectors | length == 2' top --interval 0.2
 check 'events' run 0 events
+check 'have the names of the record' grep -q ' user.add .*object=' "$RUN/out"
+check 'and those of links' grep -q ' link-up reflector=' "$RUN/out"
 
 # ---------------------------------------------------------------- bans, keys, reflectors
 
