@@ -15,6 +15,7 @@
 #include "authd/pass_crypt.h"
 
 #define QUEUES 2u
+#define KNOWN_IN_A_ROW 4u
 #define TIMES 64u /* a power of two */
 
 struct pass_hash {
@@ -22,6 +23,7 @@ struct pass_hash {
 	pthread_cond_t freed[QUEUES];
 	unsigned waiting[QUEUES];
 	unsigned at_once, running;
+	unsigned known_in_a_row; /* while strangers waited */
 	uint64_t memory, passes;
 	char nobody[PASS_HASH_SIZE]; /* hash of a password that nobody knows */
 	uint64_t took_us[TIMES]; /* what the last ones with today's parameters took */
@@ -122,19 +124,33 @@ int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes)
 	return 0;
 }
 
+/* Whose turn it is when both wait: the known ones', but now and then a stranger's, or those who log
+ * in all the time would keep out everybody who comes for the first time. */
+static enum pass_hash_queue turn(const struct pass_hash *ph)
+{
+	if (ph->waiting[PASS_HASH_KNOWN] == 0) {
+		return PASS_HASH_STRANGER;
+	}
+	return ph->waiting[PASS_HASH_STRANGER] > 0 && ph->known_in_a_row >= KNOWN_IN_A_ROW
+		? PASS_HASH_STRANGER
+		: PASS_HASH_KNOWN;
+}
+
 static void wake_next(struct pass_hash *ph)
 {
 	if (ph->running < ph->at_once) {
-		pthread_cond_signal(
-			&ph->freed[ph->waiting[PASS_HASH_KNOWN] > 0 ? PASS_HASH_KNOWN
-								    : PASS_HASH_STRANGER]);
+		pthread_cond_signal(&ph->freed[turn(ph)]);
 	}
+}
+
+static bool others_first(const struct pass_hash *ph, enum pass_hash_queue queue)
+{
+	return turn(ph) != queue && ph->waiting[turn(ph)] > 0;
 }
 
 static bool must_wait(const struct pass_hash *ph, enum pass_hash_queue queue)
 {
-	return ph->running >= ph->at_once ||
-		(queue == PASS_HASH_STRANGER && ph->waiting[PASS_HASH_KNOWN] > 0);
+	return ph->running >= ph->at_once || others_first(ph, queue);
 }
 
 /* Waits for a slot; ERR_RATE when too many wait already. */
@@ -152,6 +168,9 @@ static int enter(struct pass_hash *ph, enum pass_hash_queue queue, struct today 
 		}
 		ph->waiting[queue]--;
 		ph->running++;
+		bool strangers_wait = ph->waiting[PASS_HASH_STRANGER] > 0;
+		ph->known_in_a_row =
+			queue == PASS_HASH_KNOWN && strangers_wait ? ph->known_in_a_row + 1 : 0;
 		today->memory = ph->memory;
 		today->passes = ph->passes;
 		memcpy(today->nobody, ph->nobody, sizeof(today->nobody));

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
@@ -294,6 +295,38 @@ static void test_known_go_first(void **state)
 	pass_hash_destroy(l.ph);
 }
 
+static void *line_known(void *arg)
+{
+	struct line *l = arg;
+
+	while (l->strangers == 0) {
+		(void)pass_hash_verify(l->ph, PASS_HASH_KNOWN, NULL, "guess", NULL);
+	}
+	return NULL;
+}
+
+/* Those who log in all the time do not keep out one who comes for the first time. */
+static void test_stranger_gets_a_turn(void **state)
+{
+	enum { KNOWN = 4 };
+	struct line l = { 0 };
+	pthread_t known[KNOWN];
+
+	(void)state;
+	assert_int_equal(pass_hash_create(&l.ph, 1, MEMORY, 1), 0);
+	for (size_t i = 0; i < KNOWN; i++) {
+		assert_int_equal(pthread_create(&known[i], NULL, line_known, &l), 0);
+	}
+	alarm(60); /* the known ones go on until the stranger was answered */
+	(void)line_stranger(&l);
+	for (size_t i = 0; i < KNOWN; i++) {
+		pthread_join(known[i], NULL);
+	}
+	alarm(0);
+	assert_int_equal(l.strangers, 1);
+	pass_hash_destroy(l.ph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_what_can_be_imported),
 		cmocka_unit_test(test_wrong_password_takes_the_same),
 		cmocka_unit_test(test_known_go_first),
+		cmocka_unit_test(test_stranger_gets_a_turn),
 	};
 
 	if (sodium_init() < 0) {
