@@ -170,6 +170,17 @@ no_key()
 }
 check 'no key stands in a log' no_key
 
+# Who may not come back held the key: another one begins, whatever ended it.
+epoch_is() { adm GET "/v1/rooms/$1" && [ "$(body .epoch)" = "$2" ]; }
+banned() { is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob","room":"plain"}' && epoch_is plain 3; }
+check 'a user sent away from a room begins a new epoch of it' banned
+everywhere() { is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob"}' && epoch_is plain 4; }
+check 'from everywhere: of all rooms with a token of that user' everywhere
+disabled() { is 200 adm PATCH /v1/users/bob -d '{"disabled":true}' && epoch_is plain 5; }
+check 'a disabled user as well' disabled
+others() { epoch_is fresh 1 && is 200 adm PATCH /v1/users/bob -d '{"disabled":false}' && epoch_is plain 5; }
+check 'rooms of others and an enabled user: nothing changes' others
+
 # ---------------------------------------------------------------- the end of a room
 
 closed_with() { hold_wait "$1"; grep -qE "\"($2)\"" "$RUN/$1.held" || { cat "$RUN/$1.held" >&2; return 1; }; }
