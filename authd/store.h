@@ -9,7 +9,8 @@
  * see what was committed.
  *
  * Times are seconds since the epoch. ERR_STORE from any of them: the database failed, which was
- * logged where it happened, and nothing was changed.
+ * logged where it happened; nothing was changed, unless the answer of a commit was lost: that one
+ * may hold.
  */
 #ifndef AUTHD_STORE_H
 #define AUTHD_STORE_H
