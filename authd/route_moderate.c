@@ -215,8 +215,27 @@ void route_participant_kick(const struct route_call *call)
 struct origin {
 	enum policy_source source;
 	char source_id[STORE_SOURCE_ID_MAX + 1];
+	char source_name[LIMIT_NAME + 1]; /* of an API key */
 	char grants[STORE_JSON_MAX + 1];
+	json_t *asked;
+	int64_t left_s;
 };
+
+/* What a worker says of somebody's token is believed when the store knows it of that token: else a
+ * captured reflector could have others' tokens made. */
+static int find_token(
+	const struct route_call *call, const struct person *person, struct store_token *token)
+{
+	int err = store_token_get(call->ctx->store, person->jti, token);
+
+	if (err != 0) {
+		return err;
+	}
+	return strcmp(token->room, call->arg) == 0 && strcmp(token->user, person->user) == 0 &&
+			strcmp(token->participant, call->arg2) == 0
+		? 0
+		: ERR_NOT_FOUND;
+}
 
 static int find_origin(const struct route_call *call, const struct person *person, struct origin *o)
 {
@@ -227,16 +246,26 @@ static int find_origin(const struct route_call *call, const struct person *perso
 		struct store_apikey key;
 		struct store_invite invite;
 	} row;
-	int err = store_token_get(store, person->jti, &token);
+	int err = find_token(call, person, &token);
 
 	if (err != 0) {
 		return err;
+	}
+	o->left_s = token.expires_at - (int64_t)time(NULL);
+	if (o->left_s <= 0 || token.revoked_at != 0) {
+		return ERR_NOT_FOUND;
+	}
+	if (token.asked[0] != '\0' &&
+		msg_parse_object(token.asked, strlen(token.asked), &o->asked) != 0) {
+		return ERR_INTERNAL;
 	}
 	snprintf(o->source_id, sizeof(o->source_id), "%s", token.source_id);
 	if (strcmp(token.source, "apikey") == 0) {
 		o->source = POLICY_APIKEY;
 		err = store_apikey_get(store, token.source_id, &row.key);
 		snprintf(o->grants, sizeof(o->grants), "%s", err == 0 ? row.key.grants : "{}");
+		snprintf(o->source_name, sizeof(o->source_name), "%s",
+			err == 0 ? row.key.name : "");
 	} else if (strcmp(token.source, "invite") == 0) {
 		o->source = POLICY_INVITE;
 		err = store_invite_get(store, token.source_id, &row.invite);
@@ -254,19 +283,22 @@ static json_t *issue_for(const struct route_call *call, const struct person *per
 	const char *plus = strchr(call->arg2, '+');
 	char why[POLICY_WHY] = "";
 	struct token_issued issued = { 0 };
-	struct origin origin;
+	struct origin origin = { .asked = NULL };
 	json_t *answer = NULL;
 	int err = find_origin(call, person, &origin);
 
 	if (err == 0) {
 		const struct token_order order = { .source = origin.source,
 			.source_id = origin.source == POLICY_USER ? NULL : origin.source_id,
+			.source_name = origin.source_name[0] != '\0' ? origin.source_name : NULL,
 			.actor = &call->actor,
 			.user = person->user,
 			.room = to,
 			.device = plus != NULL ? plus + 1 : NULL,
 			.name = person->name[0] != '\0' ? person->name : NULL,
-			.grants = origin.grants };
+			.grants = origin.grants,
+			.requested = origin.asked,
+			.life_s = origin.left_s };
 		err = token_issue_make(call->ctx->token_issue, &order, &issued, why);
 	}
 	if (err == 0) {
@@ -274,8 +306,10 @@ static json_t *issue_for(const struct route_call *call, const struct person *per
 		token_issued_finish(&issued);
 		err = answer != NULL ? 0 : ERR_NOMEM;
 	}
+	json_decref(origin.asked);
 	if (err == ERR_LOGIN || err == ERR_NOT_FOUND) {
-		http_reply_error(call->reply, ERR_NOT_FOUND, "there is no such room to go to");
+		http_reply_error(call->reply, ERR_NOT_FOUND,
+			"there is no such room to go to, or nobody of that id with a token that holds");
 	} else if (err != 0) {
 		http_reply_error(call->reply, err, why[0] != '\0' ? why : NULL);
 	}

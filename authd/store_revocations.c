@@ -13,18 +13,26 @@
 
 /* Live tokens that an entry meets; $1 its id, $2 its room ("" everywhere), $3 now. */
 #define LIVE " AND revoked_at = 0 AND expires_at > $3"
+/* And those that another entry has met already: that one may end, or be lifted, before they do. */
+#define UNEXPIRED " AND expires_at > $3"
 #define IN_ROOM " AND ($2 = '' OR room = $2)"
 #define BY_TOKEN "jti = $1" IN_ROOM
 #define BY_USER "account = $1" IN_ROOM
 #define BY_ROOM "room = $1" IN_ROOM
 #define BY_APIKEY "source_id = $1 AND source = 'apikey'" IN_ROOM
 #define BY_INVITE "source_id = $1 AND source = 'invite'" IN_ROOM
-#define END(by) "SELECT coalesce(max(expires_at), 0) FROM token WHERE " by LIVE
+#define END(by) "SELECT coalesce(max(expires_at), 0) FROM token WHERE " by UNEXPIRED
 #define MARK(by) "UPDATE token SET revoked_at = $3 WHERE " by LIVE
-/* Back to life, when no other entry of the same second can have met them too. */
+/* Back to life, unless another entry that is in force has met them too; $3 the entry's number, $4
+ * now. */
 #define UNMARK(by)                                                                                 \
-	"UPDATE token SET revoked_at = 0 WHERE " by " AND revoked_at = $3 AND NOT EXISTS"          \
-	" (SELECT 1 FROM revocation WHERE created_at = $3 AND seq <> $4 AND until > $5)"
+	"UPDATE token SET revoked_at = 0 WHERE " by " AND revoked_at > 0 AND NOT EXISTS"           \
+	" (SELECT 1 FROM revocation r WHERE r.seq <> $3 AND r.until > $4"                          \
+	" AND r.created_at >= token.issued_at AND r.room IN ('', token.room)"                      \
+	" AND ((r.kind = 'token' AND r.id = token.jti)"                                            \
+	" OR (r.kind = 'user' AND r.id = token.account)"                                           \
+	" OR (r.kind = 'room' AND r.id = token.room)"                                              \
+	" OR (r.kind = token.source AND r.id = token.source_id)))"
 
 static const struct kind {
 	const char *name;
@@ -218,8 +226,8 @@ static int end_entry(struct store_txn *txn, const struct revocation_call *c)
 		STORE_VALUES(DB_I(e->seq), DB_I(c->now)), NULL, NULL);
 	if (err == 0 && kind != NULL) {
 		err = store_run(txn, kind->unmark,
-			STORE_VALUES(DB_T(e->id), DB_T(e->room), DB_I(e->created_at), DB_I(e->seq),
-				DB_I(c->now)),
+			STORE_VALUES(
+				DB_T(e->id), DB_T(e->room), DB_I(e->seq), DB_I(c->now)),
 			NULL, NULL);
 	}
 	if (err == 0) {

@@ -78,6 +78,9 @@ const char *const store_migrations[] = {
 	"CREATE TABLE audit (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL,"
 	" address TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL,"
 	" hash TEXT NOT NULL);",
+
+	/* 2: the grants that an API key asked for, for another token in this one's place (a move). */
+	"ALTER TABLE token ADD COLUMN asked TEXT NOT NULL DEFAULT '';",
 };
 
 const int store_migration_count = (int)(sizeof(store_migrations) / sizeof(store_migrations[0]));

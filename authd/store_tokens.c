@@ -14,7 +14,7 @@
 
 #define COLUMNS                                                                                    \
 	"jti, account, participant, room, source, source_id, issued_at, expires_at, revoked_at,"   \
-	" consumed_at, consumed_by"
+	" consumed_at, consumed_by, asked"
 
 /* What the works below get. */
 struct token_call {
@@ -56,6 +56,7 @@ static int take(const struct db_row *row, void *arg)
 	store_row_text(txn, row, 4, t.source, sizeof(t.source));
 	store_row_text(txn, row, 5, t.source_id, sizeof(t.source_id));
 	store_row_text(txn, row, 10, t.consumed_by, sizeof(t.consumed_by));
+	store_row_text(txn, row, 11, t.asked, sizeof(t.asked));
 	c->count++;
 	if (c->each != NULL) {
 		return c->each(&t, c->arg);
@@ -70,7 +71,7 @@ static int take(const struct db_row *row, void *arg)
 #define BAN "SELECT 1 FROM revocation WHERE ban = 1 AND until > $7 AND "
 #define INSERT                                                                                     \
 	"INSERT INTO token (jti, account, participant, room, source, source_id, issued_at,"        \
-	" expires_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8"                                       \
+	" expires_at, asked) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"                            \
 	" WHERE EXISTS (SELECT 1 FROM room WHERE name = $4"                                        \
 	" AND (expires_at = 0 OR expires_at > $7))"                                                \
 	" AND NOT EXISTS (" BAN "kind = 'user' AND id = $2 AND room IN ('', $4))"                  \
@@ -86,7 +87,9 @@ static const struct source {
 	{ "user", INSERT "EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 0)" ONCE },
 	{ "apikey",
 		INSERT "EXISTS (SELECT 1 FROM api_key WHERE id = $6 AND revoked_at = 0"
-		       " AND (expires_at = 0 OR expires_at > $7))" ONCE },
+		       " AND (expires_at = 0 OR expires_at > $7))"
+		       " AND NOT EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 1)"
+			ONCE },
 	{ "invite",
 		INSERT "EXISTS (SELECT 1 FROM invite WHERE id = $6 AND room = $4"
 		       " AND revoked_at = 0 AND expires_at > $7"
@@ -140,7 +143,7 @@ static int add(struct store_txn *txn, void *arg)
 	int err = store_run(txn, source->insert,
 		STORE_VALUES(DB_T(t->jti), DB_T(t->user), DB_T(t->participant), DB_T(t->room),
 			DB_T(t->source), DB_T(t->source_id), DB_I(t->issued_at),
-			DB_I(t->expires_at)),
+			DB_I(t->expires_at), DB_T(t->asked)),
 		take_number, c);
 	if (err == 0 && store_changed(txn) == 0) {
 		return why_not(txn, c);
@@ -254,6 +257,18 @@ int store_token_consume(struct store *st, const struct store_actor *who, const c
 
 /* ---- revoking one ---- */
 
+/* A token that is revoked because of its user or room has an entry that may end, or be lifted,
+ * before the token does. */
+static int revoked_for_itself(struct store_txn *txn, struct token_call *c)
+{
+	c->number = 0;
+	return c->out->revoked_at == 0
+		? 0
+		: store_run(txn,
+			  "SELECT 1 FROM revocation WHERE kind = 'token' AND id = $1 AND until > $2",
+			  STORE_VALUES(DB_T(c->out->jti), DB_I(c->now)), take_number, c);
+}
+
 static int revoke(struct store_txn *txn, void *arg)
 {
 	struct token_call *c = arg;
@@ -272,7 +287,10 @@ static int revoke(struct store_txn *txn, void *arg)
 	if (err == 0 && c->count != 1) {
 		err = c->count == 0 ? ERR_NOT_FOUND : ERR_EXISTS;
 	}
-	if (err != 0 || c->out->revoked_at != 0) {
+	if (err == 0) {
+		err = revoked_for_itself(txn, c);
+	}
+	if (err != 0 || c->number != 0) {
 		return err;
 	}
 	memcpy(entry.id, c->out->jti, sizeof(c->out->jti));

@@ -17,6 +17,7 @@ struct store_token {
 	int64_t issued_at, expires_at;
 	int64_t revoked_at, consumed_at; /* 0: not */
 	char consumed_by[LIMIT_NAME + 1];
+	char asked[STORE_JSON_MAX + 1]; /* grants that an API key asked for; "": none */
 };
 
 struct store_token_filter {
@@ -29,9 +30,10 @@ typedef int (*store_token_fn)(const struct store_token *row, void *arg);
 
 /*
  * Records a token before it leaves the house. In the same transaction: a user must be there and not
- * disabled, an API key not revoked nor over, an invite not revoked, not over and with a use left
- * (which is taken), the room there and not over, and no ban in force for user and room: else
- * ERR_DENIED. *rev: the number of the last revocation before it, for the token's claim "rev".
+ * disabled, an API key not revoked nor over (and its user not an account that is disabled), an
+ * invite not revoked, not over and with a use left (which is taken), the room there and not over,
+ * and no ban in force for user and room: else ERR_DENIED. *rev: the number of the last revocation
+ * before it, for the token's claim "rev".
  * ERR_EXISTS.
  */
 int store_token_add(struct store *st, const struct store_actor *who,

@@ -170,7 +170,11 @@ static int record(struct token_issue *ti, const struct token_order *order, struc
 	snprintf(row.source, sizeof(row.source), "%s", source_name(order->source));
 	snprintf(row.source_id, sizeof(row.source_id), "%s",
 		order->source != POLICY_USER ? order->source_id : "");
-	int err = store_token_add(ti->conf.store, order->actor, &row, &c->rev);
+	int err = order->requested != NULL ? policy_grants_text(order->requested, row.asked, why)
+					   : 0;
+	if (err == 0) {
+		err = store_token_add(ti->conf.store, order->actor, &row, &c->rev);
+	}
 	if (err == ERR_DENIED && order->source == POLICY_INVITE) {
 		return ERR_LOGIN; /* its last use was taken by somebody else meanwhile */
 	}

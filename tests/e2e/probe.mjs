@@ -1,6 +1,6 @@
 // probe.mjs: one participant for shell tests; it says in JSON what it saw, and judges nothing.
 //   try    joins, pings, leaves: {"ok":true,"port":..,"pin":..,"serial":..} or {"ok":false,"code":..}; 0 or 1
-//   hold   joins, prints "joined", stays until it is closed or told on stdin: {"error":..,"bye":..,"broken":..}
+//   hold   joins, prints "joined" (and a "move" that comes), stays until it is closed or told on stdin: {"error":..,"bye":..,"broken":..}
 //   hammer  joins and leaves again and again for --seconds: {"ok":N,"token-revoked":N,"ECONNREFUSED":N,...}
 // usage: probe.mjs try|hold|hammer --authd URL --ca FILE --user U --password P --room R [--device D]
 //        [--address LITERAL] [--save FILE] [--answer FILE]
@@ -48,6 +48,7 @@ async function tryOnce(opt) {
 async function hold(opt) {
 	const lane = await enter(opt);
 	console.log('joined');
+	lane.on('message', (m) => m.type === 'move' && console.log(JSON.stringify(m)));
 	for (const event of ['data', 'end']) {
 		process.stdin.once(event, () => lane.isClosed || lane.bye().catch(() => {}));
 	}

@@ -455,6 +455,39 @@ static void test_bans(void **state)
 	assert_int_equal(store_revocation_add(st, &store_tester, &ban, NOW, &revoked), ERR_INVALID);
 }
 
+/* What holds beside a ban is told to reflectors, and outlives the ban's end and its lifting. */
+static void test_bans_hide_nothing(void **state)
+{
+	struct store *st = store_of(state);
+	struct store_revocation ban = {
+		.kind = "user", .id = "alice", .ban = true, .until = NOW + 50
+	};
+	struct store_token t = store_fixture_token("long-enough", "alice", "demo", NOW + 100);
+	struct store_token out;
+	size_t revoked = 0;
+
+	add_three(st);
+	assert_int_equal(store_fixture_add(st, &t), 0);
+	assert_int_equal(store_revocation_add(st, &store_tester, &ban, NOW + 1, &revoked), 0);
+	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", true, NOW + 2), 0);
+	assert_int_equal(revocations(st, ban.seq, NOW + 60).count, 1);
+	assert_int_equal(store_token_revoke(st, &store_tester, "long-enough", NOW + 3, &out), 0);
+	assert_int_equal(revocations(st, ban.seq, NOW + 60).count, 2);
+	assert_int_equal(store_token_revoke(st, &store_tester, "long-enough", NOW + 3, &out), 0);
+	struct revocations r = revocations(st, ban.seq, NOW + 60);
+	assert_int_equal(r.count, 2);
+	assert_int_equal(store_revocation_lift(st, &store_tester, ban.seq, NOW + 4), 0);
+	assert_int_equal(token_count(st, NULL, "alice", false, NOW + 4), 0);
+	assert_int_equal(store_revocation_lift(st, &store_tester, r.last.seq, NOW + 4), 0);
+	assert_int_equal(token_count(st, NULL, "alice", false, NOW + 4), 0);
+	assert_int_equal(store_revocation_lift(st, &store_tester, r.last.seq - 1, NOW + 4), 0);
+	assert_int_not_equal(token_count(st, NULL, "alice", false, NOW + 4), 0);
+	/* an API key does not bring whom an administrator has disabled */
+	t = store_fixture_token("by-a-key", "alice", "demo", NOW + 100);
+	memcpy(t.source, "apikey", sizeof("apikey"));
+	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
+}
+
 static void test_reopen_keeps_all(void **state)
 {
 	static const struct store_place none = { "", 0, 0 }, one = { "r1", 49152, 0 };
@@ -471,7 +504,7 @@ static void test_reopen_keeps_all(void **state)
 	assert_int_equal(token_count(f->st, NULL, NULL, false, NOW), 2);
 	assert_int_equal(revocations(f->st, 0, NOW).count, 1);
 	assert_int_equal(store_check(f->st), 0);
-	assert_int_equal(store_schema(f->st), 1);
+	assert_int_equal(store_schema(f->st), 2);
 }
 
 #define BOTH(run)                                                                                  \
@@ -492,6 +525,7 @@ static const struct CMUnitTest conformance[] = {
 	BOTH(test_revoke_by_prefix),
 	BOTH(test_revocations_are_numbered),
 	BOTH(test_bans),
+	BOTH(test_bans_hide_nothing),
 	BOTH(test_reopen_keeps_all),
 	BOTH(store_test_audit_list),
 	BOTH(store_test_audit_is_whole),
