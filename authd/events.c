@@ -99,7 +99,9 @@ void events_stats(struct events *ev, int64_t *last, uint64_t *dropped)
 static int copy(struct events *ev, int64_t after, unsigned limit, json_t **list, int64_t *next)
 {
 	int64_t oldest = ev->last > (int64_t)EVENTS_MAX ? ev->last - (int64_t)EVENTS_MAX + 1 : 1;
-	int64_t n = after < 0 ? ev->last - (int64_t)limit + 1 : after + 1;
+	int64_t n = after < 0 ? ev->last - (int64_t)limit + 1
+		: after < ev->last ? after + 1
+				   : ev->last + 1;
 	json_t *array = json_array();
 
 	*next = after < 0 || after > ev->last ? ev->last : after;
