@@ -270,6 +270,11 @@ const char *ca_certificate(const struct ca *ca)
 	return ca->pem;
 }
 
+struct cert_life ca_life(const struct ca *ca)
+{
+	return cert_life_of(ca->crt);
+}
+
 const char *ca_authd_name(const struct ca *ca)
 {
 	return ca->authd_name;

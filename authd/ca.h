@@ -8,6 +8,7 @@
 #include <gnutls/gnutls.h>
 #include <stdint.h>
 
+#include "authd/cert_life.h"
 #include "proto/errcode.h"
 #include "proto/tls_io.h"
 
@@ -23,6 +24,7 @@ void ca_destroy(struct ca *ca);
 
 /* The CA's certificate as PEM; borrowed. */
 const char *ca_certificate(const struct ca *ca);
+struct cert_life ca_life(const struct ca *ca);
 
 /* What authd's own certificate names: "authd." and the cluster, with '-' for what no host name has.
  */

@@ -36,6 +36,9 @@
 struct authd_daemon {
 	struct authd_settings *settings;
 	char public_url[AUTHD_PUBLIC_URL_MAX + 1];
+	char listen[HTTP_LISTENERS_MAX][sizeof(((struct settings_addr *)NULL)->text)];
+	const char *listen_names[HTTP_LISTENERS_MAX];
+	size_t name_count;
 	char issuer[LIMIT_NAME + 1],
 		cluster[LIMIT_NAME + 1]; /* lent to threads, so not the settings' own */
 	struct http_srv_fd listen_fds[HTTP_LISTENERS_MAX];
@@ -75,6 +78,9 @@ static int bind_list(struct authd_daemon *d, enum http_listener kind,
 		}
 		to->kind = kind;
 		d->listen_count++;
+		memcpy(d->listen[d->name_count], addrs[i].text, sizeof(addrs[i].text));
+		d->listen_names[d->name_count] = d->listen[d->name_count];
+		d->name_count++;
 	}
 	return 0;
 }
@@ -280,6 +286,9 @@ static int serve(struct authd_daemon *d, char why[512])
 	d->ctx.metrics = d->metrics;
 	d->ctx.rate_address = d->rate_address;
 	d->ctx.rate_key = d->rate_key;
+	d->ctx.ca = d->ca;
+	d->ctx.listen = d->listen_names;
+	d->ctx.listen_count = d->name_count;
 	d->ctx.issuer = d->issuer;
 	d->ctx.public_url = d->public_url;
 	d->ctx.started_at = (int64_t)time(NULL);

@@ -217,27 +217,12 @@ int http_cert_check(const char *cert_file, const char *key_file, char why[512])
 	return err;
 }
 
-static int64_t expiry_of(const gnutls_datum_t *der)
-{
-	gnutls_x509_crt_t crt;
-	int64_t at = 0;
-
-	if (gnutls_x509_crt_init(&crt) < 0) {
-		return 0;
-	}
-	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) >= 0) {
-		at = (int64_t)gnutls_x509_crt_get_expiration_time(crt);
-	}
-	gnutls_x509_crt_deinit(crt);
-	return at;
-}
-
-int64_t http_cert_expiry(struct http_cert *cert)
+struct cert_life http_cert_life(struct http_cert *cert)
 {
 	pthread_mutex_lock(&cert->mutex);
-	int64_t at = expiry_of(&cert->newest->chain[0].cert);
+	struct cert_life life = cert_life_of_der(&cert->newest->chain[0].cert);
 	pthread_mutex_unlock(&cert->mutex);
-	return at;
+	return life;
 }
 
 void http_cert_attach(struct http_cert *cert, gnutls_session_t session)

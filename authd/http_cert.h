@@ -8,6 +8,7 @@
 #include <gnutls/gnutls.h>
 #include <stdint.h>
 
+#include "authd/cert_life.h"
 #include "proto/errcode.h"
 
 struct http_cert;
@@ -24,7 +25,7 @@ int http_cert_reload(struct http_cert *cert, const char *cert_file, const char *
 int http_cert_check(const char *cert_file, const char *key_file, char why[512]) MUST_CHECK;
 
 /* When the first certificate of the chain ends: seconds since the epoch; 0: nobody knows. */
-int64_t http_cert_expiry(struct http_cert *cert);
+struct cert_life http_cert_life(struct http_cert *cert);
 
 /* Ties a session to this certificate; before its handshake. */
 void http_cert_attach(struct http_cert *cert, gnutls_session_t session);

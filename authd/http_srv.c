@@ -252,7 +252,7 @@ void http_srv_work(struct http_srv *srv, enum http_way pool, struct work_stats *
 	work_stats(pool == HTTP_LOGIN ? srv->login : srv->general, out);
 }
 
-int64_t http_srv_cert_expiry(struct http_srv *srv)
+struct cert_life http_srv_cert_life(struct http_srv *srv)
 {
-	return http_cert_expiry(srv->cert);
+	return http_cert_life(srv->cert);
 }

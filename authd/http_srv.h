@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "authd/cert_life.h"
 #include "authd/http_addr.h"
 #include "authd/http_reply.h"
 #include "authd/work.h"
@@ -97,8 +98,8 @@ int http_srv_reload(struct http_srv *srv, const char *cert_file, const char *key
 /* To be called about once a second: cuts connections that have been at one request for too long. */
 void http_srv_tick(struct http_srv *srv);
 
-/* When the certificate that is served ends: seconds since the epoch. */
-int64_t http_srv_cert_expiry(struct http_srv *srv);
+/* Of the certificate that is served. */
+struct cert_life http_srv_cert_life(struct http_srv *srv);
 
 /* The pools: HTTP_GENERAL or HTTP_LOGIN. */
 void http_srv_work(struct http_srv *srv, enum http_way pool, struct work_stats *out);

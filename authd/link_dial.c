@@ -479,6 +479,14 @@ static int64_t next_id(struct link_dial *ld)
 	return ld->last_id;
 }
 
+void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_life *own)
+{
+	pthread_mutex_lock(&ld->mutex);
+	*fixed = cert_life_of_creds(ld->set.creds != NULL ? ld->set.creds->cred : NULL);
+	*own = cert_life_of_creds(ld->set.own);
+	pthread_mutex_unlock(&ld->mutex);
+}
+
 int link_dial_query(
 	struct link_dial *ld, const char *what, const char *room, json_t **items, json_t **missing)
 {

@@ -51,6 +51,9 @@ void link_dial_changed(struct link_dial *ld);
 int link_dial_each(
 	struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg);
 
+/* Of what links show: by the settings (all 0 when no reflector stands there), and by our own CA. */
+void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_life *own);
+
 /* Asks all reflectors and waits at most 2 s. *items and *missing (names of those that did not
  * answer) are new arrays. room may be NULL. ERR_RATE when too many wait, ERR_TIMEOUT, ERR_NOMEM. */
 int link_dial_query(struct link_dial *ld, const char *what, const char *room, json_t **items,

@@ -136,6 +136,14 @@ static enum pass_hash_queue turn(const struct pass_hash *ph)
 		: PASS_HASH_KNOWN;
 }
 
+void pass_hash_load(struct pass_hash *ph, unsigned *running, unsigned *waiting)
+{
+	pthread_mutex_lock(&ph->mutex);
+	*running = ph->running;
+	*waiting = ph->waiting[PASS_HASH_STRANGER] + ph->waiting[PASS_HASH_KNOWN];
+	pthread_mutex_unlock(&ph->mutex);
+}
+
 static void wake_next(struct pass_hash *ph)
 {
 	if (ph->running < ph->at_once) {

@@ -35,6 +35,9 @@ int pass_hash_create(
 	struct pass_hash **out, unsigned at_once, uint64_t memory, uint64_t passes) MUST_CHECK;
 void pass_hash_destroy(struct pass_hash *ph);
 
+/* Hashes that are made now, and who waits for one, in both queues. */
+void pass_hash_load(struct pass_hash *ph, unsigned *running, unsigned *waiting);
+
 /* Other costs from now on (reload). Also makes the hash that stands in for unknown users anew. */
 int pass_hash_set_cost(struct pass_hash *ph, uint64_t memory, uint64_t passes) MUST_CHECK;
 

@@ -39,6 +39,9 @@ struct routes_ctx {
 	int64_t started_at; /* seconds since the epoch */
 	int64_t started_s; /* monotonic */
 	struct keyring *keyring;
+	struct ca *ca;
+	const char *const *listen; /* of TCP, as the settings name them */
+	size_t listen_count;
 };
 
 struct route_call {
@@ -88,7 +91,10 @@ __attribute__((sentinel)) bool route_body_only(const struct route_call *call, ..
 bool route_query_int(
 	const struct route_call *call, const char *key, int64_t min, int64_t max, int64_t *out);
 
-bool route_store_works(const struct routes_ctx *ctx); /* route_status.c */
+/* route_status.c */
+bool route_store_works(const struct routes_ctx *ctx);
+/* False: there is none. */
+bool route_signing_key(const struct routes_ctx *ctx, struct keyring_key *out);
 
 /* The handlers, by file. */
 void route_token_post(const struct route_call *call); /* route_token.c */

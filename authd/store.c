@@ -266,6 +266,30 @@ int store_check(struct store *st)
 	return err != 0 ? err : store_read(st, look, NULL);
 }
 
+static int ask_clock(struct store_txn *txn, void *arg)
+{
+	struct number n = { .txn = txn };
+	int err = store_run(txn, "SELECT CAST(extract(epoch FROM clock_timestamp()) AS bigint)",
+		NULL, 0, take_number, &n);
+
+	*(int64_t *)arg = n.value;
+	return err;
+}
+
+/* The only statement that one of the databases alone understands. */
+int store_clock(struct store *st, int64_t *now)
+{
+	return st->watcher != NULL ? store_read(st, ask_clock, now) : ERR_STATE;
+}
+
+void store_stats(struct store *st, struct store_stats *out)
+{
+	pthread_mutex_lock(&st->mutex);
+	*out = st->stats;
+	out->waiting = st->waiting_count;
+	pthread_mutex_unlock(&st->mutex);
+}
+
 /* ---- the watch ---- */
 
 static bool stopping(struct store *st)

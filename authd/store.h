@@ -53,6 +53,20 @@ void store_close(struct store *st);
 /* 0 when the database answers and takes changes. */
 int store_check(struct store *st) MUST_CHECK;
 
+/* The time of the database's server; ERR_STATE where it has none of its own (SQLite). */
+int store_clock(struct store *st, int64_t *now) MUST_CHECK;
+
+#define STORE_SIZES 9u /* groups of up to 1, 2, 4 ... 256 changes */
+
+struct store_stats {
+	uint64_t commits, changes; /* done since the start */
+	uint64_t failures; /* changes that the database did not take */
+	uint64_t sizes[STORE_SIZES]; /* how many commits had how many changes */
+	size_t waiting; /* changes, now */
+};
+
+void store_stats(struct store *st, struct store_stats *out);
+
 /* For people and for helioctl doctor: "sqlite" or "postgresql", and the number of the schema. */
 const char *store_kind(const struct store *st);
 int store_schema(const struct store *st);

@@ -38,6 +38,7 @@ struct store {
 	struct list waiting; /* struct store_job */
 	size_t waiting_count;
 	bool stop;
+	struct store_stats stats;
 	int64_t checked_ms; /* monotonic, of the last commit or check that was good; 0: none */
 
 	struct db *watcher; /* PostgreSQL alone */
@@ -50,9 +51,10 @@ struct store {
 	void *records_arg;
 };
 
-/* What a commit is to be told of. */
+/* What there is to tell behind a commit. */
 struct store_news {
 	bool links, records;
+	struct store_stats stats; /* to be added to the store's */
 };
 
 /* Calls who watches. */

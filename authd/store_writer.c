@@ -118,6 +118,27 @@ static enum outcome commit(struct store_txn *txn)
 	return committed ? COMMITTED : TAKEN_BACK;
 }
 
+static void count_commit(struct store_stats *stats, size_t changes)
+{
+	unsigned size = 0;
+
+	while (size < STORE_SIZES - 1 && changes > (size_t)1 << size) {
+		size++;
+	}
+	stats->commits++;
+	stats->changes += changes;
+	stats->sizes[size]++;
+}
+
+static void add_stats(struct store_stats *to, const struct store_stats *more)
+{
+	to->commits += more->commits;
+	to->changes += more->changes;
+	for (unsigned i = 0; i < STORE_SIZES; i++) {
+		to->sizes[i] += more->sizes[i];
+	}
+}
+
 static enum outcome run_batch(
 	struct db *db, struct batch *batch, bool careful, struct store_news *news)
 {
@@ -138,7 +159,11 @@ static enum outcome run_batch(
 	}
 	news->links = news->links || txn.wake;
 	news->records = news->records || txn.chain.grown;
-	return commit(&txn);
+	outcome = commit(&txn);
+	if (outcome == COMMITTED) {
+		count_commit(&news->stats, batch->count);
+	}
+	return outcome;
 }
 
 static void run_each(struct db *db, struct batch *batch, struct store_news *news)
@@ -195,6 +220,7 @@ static void finish_batch(struct store *st, struct batch *batch)
 		if (job->result == 0) {
 			st->checked_ms = (int64_t)clock_now_ms();
 		}
+		st->stats.failures += job->result == ERR_STORE;
 		job->done = true;
 		pthread_cond_signal(&job->changed);
 	}
@@ -218,6 +244,7 @@ static void *run(void *arg)
 		struct store_news news = { 0 };
 		run_all(st->writer, &batch, &news);
 		pthread_mutex_lock(&st->mutex);
+		add_stats(&st->stats, &news.stats);
 		finish_batch(st, &batch);
 		if (news.links || news.records) {
 			pthread_mutex_unlock(&st->mutex);

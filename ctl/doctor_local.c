@@ -290,7 +290,7 @@ static void check_ephemeral(
 			"%zu port%s of %.100s lie in the kernel's range %u-%u for outgoing connections",
 			hit, hit == 1 ? "" : "s", name, from, to);
 		doctor_find(doctor, FINDING_WARNING, "ports", what,
-			"another program may get one of them, and the reflector then cannot start",
+			"another program may get one of them, and the daemon then cannot start",
 			"sysctl -w net.ipv4.ip_local_reserved_ports=49152-49200 (see operations.md)");
 	}
 }
@@ -345,6 +345,7 @@ static void check_listener(struct doctor *doctor, const char *listen)
 		snprintf(address, sizeof(address), "%s", address[0] == ':' ? "::1" : "127.0.0.1");
 	}
 	probe_ports(doctor, "authd", address, ports, 1);
+	check_ephemeral(doctor, "authd", ports, 1);
 }
 
 void doctor_check_ports(struct doctor *doctor)

@@ -10,7 +10,8 @@
 #include "ctl/format.h"
 
 #define CLOCK_TOLERANCE_S 5
-#define EXPIRES_SOON_S (21 * 86400)
+#define EXPIRES_SOON_S (INT64_C(30) * 86400)
+#define KEY_OLD_S (INT64_C(365) * 86400)
 #define FILES_FEW 1024
 
 static const char *text_of(const json_t *object, const char *key)
@@ -39,6 +40,14 @@ void doctor_check_database(struct doctor *doctor)
 	doctor_find(doctor, FINDING_OK, "database", what, NULL, NULL);
 }
 
+/* Soon: within the last third of its life, and 30 days at most. */
+static bool ends_soon(int64_t begins, int64_t expires, int64_t now)
+{
+	int64_t third = begins > 0 && expires > begins ? (expires - begins) / 3 : EXPIRES_SOON_S;
+
+	return expires - now < (third < EXPIRES_SOON_S ? third : EXPIRES_SOON_S);
+}
+
 static void check_certificate(struct doctor *doctor, const json_t *certificate)
 {
 	const char *file = text_of(certificate, "file"), *name = text_of(certificate, "what");
@@ -57,9 +66,10 @@ static void check_certificate(struct doctor *doctor, const json_t *certificate)
 		doctor_find(doctor, FINDING_FAILED, "certificate", what,
 			"clients and reflectors refuse an expired certificate",
 			"put a new one in its place; authd reads it within 10 s");
-	} else if (left < EXPIRES_SOON_S) {
+	} else if (ends_soon(json_integer_value(json_object_get(certificate, "begins_at")),
+			   json_integer_value(expires), doctor->now)) {
 		doctor_find(doctor, FINDING_WARNING, "certificate", what,
-			"there are less than three weeks left",
+			"less than a third of its life, or than 30 days, is left",
 			"put a new one in its place; authd reads it within 10 s");
 	} else {
 		doctor_find(doctor, FINDING_OK, "certificate", what, NULL, NULL);
@@ -80,23 +90,36 @@ void doctor_check_keys(struct doctor *doctor)
 {
 	const json_t *keys = json_object_get(doctor->status, "keys");
 	size_t i, signing = 0;
+	int64_t since = 0;
 	json_t *key;
-	char what[96];
+	char what[128], when[32] = "";
 
 	if (!json_is_array(keys)) {
 		return;
 	}
 	json_array_foreach(keys, i, key) {
-		signing += json_is_true(json_object_get(key, "signs")) ? 1 : 0;
+		if (json_is_true(json_object_get(key, "signs"))) {
+			signing++;
+			since = json_integer_value(json_object_get(key, "active_at"));
+		}
 	}
 	if (signing == 0) {
 		doctor_find(doctor, FINDING_FAILED, "keys", "no key signs tokens",
 			"all keys are retired or not active yet", "helioctl key rotate");
 		return;
 	}
-	snprintf(what, sizeof(what), "%zu key%s published, %zu of them signs",
-		json_array_size(keys), json_array_size(keys) == 1 ? "" : "s", signing);
-	doctor_find(doctor, FINDING_OK, "keys", what, NULL, NULL);
+	if (since > 0) {
+		format_relative(when, since, doctor->now);
+	}
+	snprintf(what, sizeof(what), "%zu key%s published, %zu of them signs%s%s",
+		json_array_size(keys), json_array_size(keys) == 1 ? "" : "s", signing,
+		since > 0 ? ", active since " : "", when);
+	if (since > 0 && doctor->now - since > KEY_OLD_S) {
+		doctor_find(doctor, FINDING_WARNING, "keys", what,
+			"the same key has signed for more than a year", "helioctl key rotate");
+	} else {
+		doctor_find(doctor, FINDING_OK, "keys", what, NULL, NULL);
+	}
 }
 
 static void judge_clock(struct doctor *doctor, const char *whose, int64_t offset)
@@ -163,6 +186,33 @@ void doctor_check_limits(struct doctor *doctor)
 
 /* ---------------------------------------------------------------- links */
 
+/* The certificate that it showed on its link. */
+static void check_link_certificate(struct doctor *doctor, const char *name, const json_t *reflector)
+{
+	int64_t until = json_integer_value(json_object_get(reflector, "certificate_until"));
+	char what[256], when[32], todo[256];
+
+	if (until <= 0) {
+		return;
+	}
+	format_relative(when, until, doctor->now);
+	snprintf(what, sizeof(what), "certificate of the reflector %.100s %s %s", name,
+		until <= doctor->now ? "expired" : "expires", when);
+	snprintf(todo, sizeof(todo),
+		"enrol it once more: helioctl reflector enrol %.100s; one of the settings file "
+		"gets new files",
+		name);
+	if (until <= doctor->now) {
+		doctor_find(doctor, FINDING_FAILED, "certificate", what,
+			"its link is refused when it is made the next time", todo);
+	} else if (ends_soon(0, until, doctor->now)) {
+		doctor_find(doctor, FINDING_WARNING, "certificate", what,
+			"less than 30 days are left", todo);
+	} else {
+		doctor_find(doctor, FINDING_OK, "certificate", what, NULL, NULL);
+	}
+}
+
 static void check_link(struct doctor *doctor, const json_t *reflector)
 {
 	const char *name = text_of(reflector, "name"), *state = text_of(reflector, "state");
@@ -193,6 +243,7 @@ static void check_link(struct doctor *doctor, const json_t *reflector)
 			strcmp(state, "drain") == 0 ? " (it drains)" : "");
 		doctor_find(doctor, FINDING_OK, "link", what, NULL, NULL);
 	}
+	check_link_certificate(doctor, name, reflector);
 	if (json_is_integer(offset)) {
 		snprintf(what, sizeof(what), "the reflector %.80s", name);
 		judge_clock(doctor, what, json_integer_value(offset));

@@ -238,6 +238,15 @@ await checks.run('metrics: every sample has its help and type, and the counters 
 	assert.match(a.headers['content-type'], /^text\/plain; version=0\.0\.4/);
 	assert.deepEqual(lint(a.body), []);
 	assert.match(a.body, /helio_http_requests_total\{method="GET",route="\/healthz",code="200"\} [1-9]/);
+	for (const name of ['store_up', 'store_commits_total', 'store_commit_changes_count', 'certificate_expiry_seconds{what="https"}',
+		'certificate_expiry_seconds{what="control"}', 'certificate_expiry_seconds{what="ca"}', 'events_total', 'work_running{pool="general"}']) {
+		const at = a.body.split('\n').find((line) => line.startsWith(`helio_${name} `));
+		assert.ok(Number(at?.split(' ')[1]) > 0, `${name}: ${at}`);
+	}
+	for (const name of ['store_failures_total', 'store_waiting', 'hashes_running', 'hashes_waiting', 'events_dropped_total',
+		'reflector_alarms_total{reflector="r1"}', 'signing_key_age_seconds']) {
+		assert.match(a.body, new RegExp(`^helio_${name.replace(/[{}]/g, String.raw`\$&`)} [0-9]+$`, 'm'));
+	}
 	assert.match(a.body, /helio_reflector_linked\{reflector="r1"\} 1/);
 	assert.equal((await get('/readyz')).status, 200);
 	assert.equal((await get('/v1/users')).status, 404);

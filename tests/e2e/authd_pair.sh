@@ -34,6 +34,8 @@ check '... is an event there' told 1 'user.add alice'
 check '... and at the other' wait_for 5 told 2 'user.add alice'
 check '... are there at the other' at 2 is 200 adm GET /v1/users/alice
 check 'a room' at 2 room_add demo
+same_clock() { at "$1" adm GET /v1/status && [ "$(body '.database.clock - .now | fabs < 5')" = true ]; }
+check 'the clock of the database server is told' same_clock 1
 check 'a token by one' at 1 is 200 login alice 'correct horse' demo
 cp "$RUN/body" "$RUN/first.json"
 check 'a token by the other' at 2 is 200 login alice 'correct horse' demo

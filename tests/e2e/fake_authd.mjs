@@ -31,9 +31,10 @@ const people = () => ['alice', 'bob', 'Zo\u00eb+\u65e5\u672c'].map((id, i) => ({
 	jti: `jti-${id}`, joined_at: now() - 60, address: '192.0.2.7', streams: [{ stream: i, kind: 'audio' }],
 	queue_ms: i * 100, ...counters(i + 1), waiting: i === 2 }));
 const reflectors = () => [{ name: 'r1', control: '127.0.0.1:9', address: '127.0.0.1', state: 'up', linked: true, since: now() - 99,
+	certificate_until: now() + 86400 * 20,
 	weight: 100, workers: [{ port: 1, rooms: 1, participants: 3, streams: 3, queue_ms: 200, uptime_s: 5, ...counters(6) },
 		{ port: 2, rooms: 0, participants: 0, streams: 0, queue_ms: 0, uptime_s: 5, bytes_in: 0, bytes_out: 0, dropped: 0 }] },
-{ name: 'r2', control: '127.0.0.1:8', address: '127.0.0.1', state: 'down', linked: false, error: 'refused', workers: [] }];
+{ name: 'r2', control: '127.0.0.1:8', address: '127.0.0.1', state: 'down', linked: false, certificate_until: now() - 5, error: 'refused', workers: [] }];
 const room = (name) => ({ name, live: name === 'demo', reflector: 'r1', port: 1, participants: name === 'demo' ? 3 : 0, streams: 3,
 	created_at: now() - 3600, ...counters(name === 'demo' ? 6 : 0), ...rooms.get(name) });
 
@@ -100,9 +101,10 @@ const routes = [
 	['GET', /^\/v1\/events$/, (m, q) => ({ events: Number(q.get('after')) < 2 ? [{ n: 1, at: now(), what: 'joined', room: 'demo', id: 'alice' },
 		{ n: 2, at: now(), what: 'alarm', reflector: 'r9', why: 'wrong pin' }] : [], next: 2 })],
 	['GET', /^\/v1\/status$/, () => ({ name: 'authd', cluster: 'test', version: '0.1.0', now: now(), uptime_s: 5, listen: [],
-		database: { kind: 'sqlite', ok: true, clock: now() }, keys: [{ kid: 'k1', signs: true }],
+		database: { kind: 'sqlite', ok: true, clock: now() }, keys: [{ kid: 'k1', active_at: now() - 400 * 86400, signs: true }],
 		certificates: [{ what: 'https', file: 'a.crt', expires_at: now() + 86400 * 365 },
-			{ what: 'control', file: 'c.crt', expires_at: now() + 86400 }],
+			{ what: 'control', begins_at: now() - 86400, expires_at: now() + 86400 * 40 },
+			{ what: 'short', begins_at: now() - 86400 * 6, expires_at: now() + 86400 }],
 		limits: { open_files: 65536, open_files_used: 20 }, links: { all: 2, up: 1 } })],
 ];
 

@@ -244,6 +244,18 @@ same_head() { [ "$(tail -n 1 "$RUN/audit.jsonl" | jq -r .head)" = "$(ctl audit v
 check 'ends with the head' same_head
 check 'status' holds '.database.ok and .links.up == 1' status
 check 'doctor is content' says 0 '0 failed' doctor
+judged() { jq -e --arg check "$1" --arg what "$2" '.findings | any(.check == $check and (.what | test($what)))' "$RUN/out" >/dev/null; }
+check 'in JSON too' holds '.ok and .failures == 0' doctor
+check 'it looked at the listener' judged ports 'of authd .* can be reached'
+check 'the ports of reflectors' judged ports 'of the reflector r1 .* can be reached'
+check 'the key that signs' judged keys 'signs, active since'
+check 'the certificate of HTTPS' judged certificate '^certificate https expires'
+check 'of control links' judged certificate '^certificate control expires'
+check 'of the own CA' judged certificate '^certificate ca expires'
+check 'of reflectors' judged certificate '^certificate of the reflector r1 expires'
+check 'the limit on files' judged limits 'may open'
+check 'the clock' judged clock 'of authd'
+check 'the database' judged database 'sqlite'
 check 'top' holds '.reflectors | length == 2' top --interval 0.2
 check 'events' run 0 events
 check 'have the names of the record' grep -q ' user.add .*object=' "$RUN/out"

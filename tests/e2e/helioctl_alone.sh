@@ -148,7 +148,8 @@ check 'events' says 0 'why="wrong pin"' events
 check 'status' says 0 'database.kind' status
 check 'doctor finds what is wrong: 1' run 1 doctor --json
 check 'and says it' passes '.ok == false and (.findings | map(select(.check == "link" and .state == "failed")) | length == 1)
-	and (.findings | map(select(.check == "certificate") | .state) == ["ok", "warning"])
+	and (.findings | map(select(.check == "certificate") | .state) == ["ok", "ok", "warning", "warning", "failed"])
+	and (.findings | map(select(.check == "keys") | .state) == ["warning"])
 	and (.findings | all(.state == "ok" or (.why != "" and .todo != "")))'
 check 'doctor without authd: 1' run 1 doctor --socket "$RUN/none.sock"
 check 'top once' says 0 'DROPS/S' top --once --interval 0.3
