@@ -21,10 +21,12 @@
 
 #define BAN_MAX_S 86400
 
-struct ban {
+/* What a moderator did that must hold longer than the room: a ban, or with user "" a lock. */
+struct deed {
 	char reflector[LIMIT_NAME + 1], room[LIMIT_NAME + 1], user[LIMIT_NAME + 1];
 	char reason[LIMIT_DISPLAY_NAME + 1];
 	int64_t until;
+	bool locked;
 };
 
 struct link_event {
@@ -33,7 +35,7 @@ struct link_event {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
 	bool stop;
-	struct ban queue[LINK_EVENT_QUEUE_MAX];
+	struct deed queue[LINK_EVENT_QUEUE_MAX];
 	size_t first, count;
 	uint64_t lost;
 };
@@ -60,7 +62,7 @@ void link_event_state(struct link_event *le, const char *reflector, bool up, con
 			     why));
 }
 
-/* ---- bans, on the own thread ---- */
+/* ---- recording, on the own thread ---- */
 
 static bool names_place(const char *list, const char *reflector)
 {
@@ -83,44 +85,61 @@ static int found(const struct store_token *row, void *arg)
 	return 0;
 }
 
-/* The room is there, and the user holds a token for it. */
-static bool believable(struct link_event *le, const struct ban *ban)
+static bool holds_room(struct link_event *le, const struct deed *deed)
 {
-	const struct store_token_filter filter = {
-		.room = ban->room, .user = ban->user, .all = true, .now = (int64_t)time(NULL)
-	};
-	const struct store_page page = { .after = "", .limit = 1 };
 	struct store_room room;
-	bool known = false;
 
-	return store_room_get(le->conf.store, ban->room, &room) == 0 &&
-		(strcmp(room.reflector, ban->reflector) == 0 ||
-			names_place(room.alternates, ban->reflector)) &&
-		store_token_list(le->conf.store, &filter, &page, found, &known) == 0 && known;
+	return store_room_get(le->conf.store, deed->room, &room) == 0 &&
+		(strcmp(room.reflector, deed->reflector) == 0 ||
+			names_place(room.alternates, deed->reflector));
 }
 
-static void record(struct link_event *le, const struct ban *ban)
+/* The user holds a token for the room. */
+static bool has_token(struct link_event *le, const struct deed *deed)
+{
+	const struct store_token_filter filter = {
+		.room = deed->room, .user = deed->user, .all = true, .now = (int64_t)time(NULL)
+	};
+	const struct store_page page = { .after = "", .limit = 1 };
+	bool known = false;
+
+	return store_token_list(le->conf.store, &filter, &page, found, &known) == 0 && known;
+}
+
+static int record_ban(struct link_event *le, const struct store_actor *who, const struct deed *ban)
 {
 	struct store_revocation entry = { .kind = "user", .ban = true, .until = ban->until };
-	struct store_actor who = { .name = "" };
 	size_t met = 0;
 
-	if (!believable(le, ban)) {
-		log_event(LOG_LEVEL_WARN, "event-refused", LOG_STR("reflector", ban->reflector),
-			LOG_STR("room", ban->room), LOG_STR("user", ban->user),
-			LOG_STR("why", "the room is not there, or nobody gave that user a token"));
-		return;
-	}
-	snprintf(who.name, sizeof(who.name), "reflector:%s", ban->reflector);
 	snprintf(entry.id, sizeof(entry.id), "%s", ban->user);
 	snprintf(entry.room, sizeof(entry.room), "%s", ban->room);
 	snprintf(entry.reason, sizeof(entry.reason), "%s", ban->reason);
-	int err = store_revocation_add(le->conf.store, &who, &entry, (int64_t)time(NULL), &met);
-	if (err != 0) {
-		log_event(LOG_LEVEL_ERROR, "ban-not-recorded", LOG_STR("room", ban->room),
-			LOG_STR("user", ban->user), LOG_ERR(err));
-	} else if (le->conf.on_ban != NULL) {
+	int err = store_revocation_add_once(le->conf.store, who, &entry, (int64_t)time(NULL), &met);
+	if (err == 0 && le->conf.on_ban != NULL) {
 		le->conf.on_ban(le->conf.user, ban->room);
+	}
+	return err;
+}
+
+/* The same deed comes once for each of the user's devices, and to every authd of the reflector:
+ * whoever comes second finds it done. */
+static void record(struct link_event *le, const struct deed *deed)
+{
+	struct store_actor who = { .name = "" };
+	bool ban = deed->user[0] != '\0';
+
+	if (!holds_room(le, deed) || (ban && !has_token(le, deed))) {
+		log_event(LOG_LEVEL_WARN, "event-refused", LOG_STR("reflector", deed->reflector),
+			LOG_STR("room", deed->room), LOG_STR("user", deed->user),
+			LOG_STR("why", "the room is not there, or nobody gave that user a token"));
+		return;
+	}
+	snprintf(who.name, sizeof(who.name), "reflector:%s", deed->reflector);
+	int err = ban ? record_ban(le, &who, deed)
+		      : store_room_lock(le->conf.store, &who, deed->room, deed->locked);
+	if (err != 0 && err != ERR_EXISTS) {
+		log_event(LOG_LEVEL_ERROR, ban ? "ban-not-recorded" : "lock-not-recorded",
+			LOG_STR("room", deed->room), LOG_STR("user", deed->user), LOG_ERR(err));
 	}
 }
 
@@ -136,31 +155,31 @@ static void *run(void *arg)
 		if (le->count == 0) {
 			break;
 		}
-		struct ban ban = le->queue[le->first];
+		struct deed deed = le->queue[le->first];
 		le->first = (le->first + 1) % LINK_EVENT_QUEUE_MAX;
 		le->count--;
 		pthread_mutex_unlock(&le->mutex);
-		record(le, &ban);
+		record(le, &deed);
 		pthread_mutex_lock(&le->mutex);
 	}
 	pthread_mutex_unlock(&le->mutex);
 	return NULL;
 }
 
-static void push(struct link_event *le, const struct ban *ban)
+static void push(struct link_event *le, const struct deed *deed)
 {
 	uint64_t lost = 0;
 
 	pthread_mutex_lock(&le->mutex);
 	if (le->count < LINK_EVENT_QUEUE_MAX) {
-		le->queue[(le->first + le->count++) % LINK_EVENT_QUEUE_MAX] = *ban;
+		le->queue[(le->first + le->count++) % LINK_EVENT_QUEUE_MAX] = *deed;
 		pthread_cond_signal(&le->changed);
 	} else {
 		lost = ++le->lost;
 	}
 	pthread_mutex_unlock(&le->mutex);
 	if (lost == 1 || (lost != 0 && lost % 1000 == 0)) {
-		log_event(LOG_LEVEL_ERROR, "bans-lost", LOG_STR("reflector", ban->reflector),
+		log_event(LOG_LEVEL_ERROR, "bans-lost", LOG_STR("reflector", deed->reflector),
 			LOG_INT("count", lost));
 	}
 }
@@ -212,24 +231,57 @@ static const char *text(const json_t *object, const char *key)
 	return s != NULL ? s : "";
 }
 
+static void begin(struct deed *deed, const json_t *event)
+{
+	memset(deed, 0, sizeof(*deed));
+	snprintf(deed->reflector, sizeof(deed->reflector), "%s", text(event, "reflector"));
+	snprintf(deed->room, sizeof(deed->room), "%s", text(event, "room"));
+}
+
+static void take_kick(struct link_event *le, const json_t *event)
+{
+	int64_t ban_s = json_integer_value(json_object_get(event, "ban_s"));
+	const char *reason = text(event, "reason");
+	struct deed ban;
+
+	if (ban_s <= 0 || text(event, "user")[0] == '\0') {
+		return;
+	}
+	begin(&ban, event);
+	snprintf(ban.user, sizeof(ban.user), "%s", text(event, "user"));
+	snprintf(ban.reason, sizeof(ban.reason), "%s",
+		reason[0] != '\0' ? reason : "kicked by a moderator");
+	ban.until = (int64_t)time(NULL) + ban_s;
+	push(le, &ban);
+}
+
+static void take_lock(struct link_event *le, json_t *event, const json_t *msg)
+{
+	struct deed lock;
+	bool locked = true;
+
+	/* an administrator's own is in the store already */
+	if (text(event, "by")[0] == '\0' || json_object_get(msg, "locked") == NULL ||
+		msg_opt_bool(msg, "locked", &locked) != 0) {
+		return;
+	}
+	begin(&lock, event);
+	lock.locked = locked;
+	push(le, &lock);
+	(void)json_object_set_new(event, "locked", json_boolean(locked)); /* for who watches */
+}
+
 void link_event_take(struct link_event *le, const char *reflector, const json_t *msg)
 {
 	json_t *event = judge(reflector, msg);
-	int64_t ban_s = json_integer_value(json_object_get(event, "ban_s"));
 
 	if (event == NULL) {
 		return;
 	}
-	if (strcmp(text(event, "what"), "kicked") == 0 && ban_s > 0 &&
-		text(event, "user")[0] != '\0') {
-		struct ban ban = { .until = (int64_t)time(NULL) + ban_s };
-		snprintf(ban.reflector, sizeof(ban.reflector), "%s", reflector);
-		snprintf(ban.room, sizeof(ban.room), "%s", text(event, "room"));
-		snprintf(ban.user, sizeof(ban.user), "%s", text(event, "user"));
-		snprintf(ban.reason, sizeof(ban.reason), "%s",
-			text(event, "reason")[0] != '\0' ? text(event, "reason")
-							 : "kicked by a moderator");
-		push(le, &ban);
+	if (strcmp(text(event, "what"), "kicked") == 0) {
+		take_kick(le, event);
+	} else if (strcmp(text(event, "what"), "locked") == 0) {
+		take_lock(le, event, msg);
 	}
 	tell(le, event);
 }

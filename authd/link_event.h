@@ -1,7 +1,7 @@
 /*
  * link_event: what workers report of their rooms ("event" on the control link): judged, passed on
- * to those who watch, and where a moderator banned somebody, recorded. Has a thread of its own,
- * since a record waits for its commit and the links' loop may not.
+ * to those who watch, and where a moderator banned somebody or locked the room, recorded. Has a
+ * thread of its own, since a record waits for its commit and the links' loop may not.
  */
 #ifndef AUTHD_LINK_EVENT_H
 #define AUTHD_LINK_EVENT_H
@@ -10,7 +10,8 @@
 
 #include "authd/store.h"
 
-#define LINK_EVENT_QUEUE_MAX 256u /* bans that wait to be recorded; more are counted and lost */
+#define LINK_EVENT_QUEUE_MAX                                                                       \
+	256u /* bans and locks that wait to be recorded; more are counted and lost */
 
 struct link_event;
 

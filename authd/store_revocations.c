@@ -73,7 +73,7 @@ struct revocation_call {
 	void *arg;
 	const struct store_txn *txn;
 	int64_t number;
-	bool found;
+	bool found, once;
 };
 
 static int take_number(const struct db_row *row, void *arg)
@@ -159,6 +159,21 @@ static int record(struct store_txn *txn, const struct revocation_call *c, const 
 	return err;
 }
 
+/* ERR_EXISTS when the ban is there. */
+static int look_for_same(struct store_txn *txn, struct revocation_call *c)
+{
+	const struct store_revocation *e = c->asked;
+
+	c->found = false;
+	int err = store_run(txn,
+		"SELECT seq FROM revocation WHERE kind = $1 AND id = $2 AND room = $3 AND ban = 1"
+		" AND until >= $4 AND until > $5",
+		STORE_VALUES(DB_T(e->kind), DB_T(e->id), DB_T(e->room),
+			DB_I(e->until - STORE_BAN_SAME_S), DB_I(c->now)),
+		take_number, c);
+	return err == 0 && c->found ? ERR_EXISTS : err;
+}
+
 static int add(struct store_txn *txn, void *arg)
 {
 	struct revocation_call *c = arg;
@@ -175,6 +190,9 @@ static int add(struct store_txn *txn, void *arg)
 			err = ERR_NOT_FOUND;
 		}
 	}
+	if (err == 0 && c->once) {
+		err = look_for_same(txn, c);
+	}
 	if (err == 0) {
 		err = store_revocation_put(txn, c->who, c->entry, c->now, c->revoked);
 	}
@@ -188,6 +206,20 @@ int store_revocation_add(struct store *st, const struct store_actor *who,
 	struct revocation_call c = {
 		.who = who, .asked = &asked, .entry = entry, .now = now, .revoked = revoked
 	};
+
+	return store_write(st, add, &c);
+}
+
+int store_revocation_add_once(struct store *st, const struct store_actor *who,
+	struct store_revocation *entry, int64_t now, size_t *revoked)
+{
+	const struct store_revocation asked = *entry;
+	struct revocation_call c = { .who = who,
+		.asked = &asked,
+		.entry = entry,
+		.now = now,
+		.revoked = revoked,
+		.once = true };
 
 	return store_write(st, add, &c);
 }

@@ -7,6 +7,8 @@
 
 #include "authd/store.h"
 
+#define STORE_BAN_SAME_S 5
+
 struct store_txn;
 
 struct store_revocation {
@@ -28,6 +30,10 @@ typedef int (*store_revocation_fn)(const struct store_revocation *row, void *arg
  * 0 without a ban: the end of the last token it meets. ERR_NOT_FOUND: no such user, room, key or
  * invite (a user of an API key needs not to be known: kind "user" is taken as it is). */
 int store_revocation_add(struct store *st, const struct store_actor *who,
+	struct store_revocation *entry, int64_t now, size_t *revoked) MUST_CHECK;
+/* The same for a ban that several may report, each by its own clock: ERR_EXISTS when one of the
+ * same is there that ends STORE_BAN_SAME_S earlier at most. */
+int store_revocation_add_once(struct store *st, const struct store_actor *who,
 	struct store_revocation *entry, int64_t now, size_t *revoked) MUST_CHECK;
 /* Ends a ban (or any entry) before its time. ERR_NOT_FOUND. */
 int store_revocation_lift(

@@ -27,7 +27,7 @@ struct room_call {
 	store_room_fn each;
 	void *arg;
 	const struct store_txn *txn;
-	bool found;
+	bool found, once, was_locked;
 };
 
 static const char *policy_or_none(const char *policy)
@@ -175,12 +175,37 @@ static json_t *set_detail(const struct room_call *c)
 	return detail;
 }
 
+static int note_room(const struct db_row *row, void *arg)
+{
+	struct room_call *c = arg;
+
+	c->found = true;
+	c->was_locked = store_row_int(c->txn, row, 0) != 0;
+	return 0;
+}
+
+/* Of a lock that several may report. */
+static int look_for_same(struct store_txn *txn, struct room_call *c)
+{
+	c->txn = txn;
+	c->found = false;
+	int err = store_run(txn, "SELECT locked FROM room WHERE name = $1",
+		STORE_VALUES(DB_T(c->name)), note_room, c);
+	return err != 0                             ? err
+		: !c->found                         ? ERR_NOT_FOUND
+		: c->was_locked == (c->locked != 0) ? ERR_EXISTS
+						    : 0;
+}
+
 static int set(struct store_txn *txn, void *arg)
 {
 	struct room_call *c = arg;
 	int64_t rev = 0;
-	int err = store_next(txn, "policy", &rev);
+	int err = c->once ? look_for_same(txn, c) : 0;
 
+	if (err == 0) {
+		err = store_next(txn, "policy", &rev);
+	}
 	if (err == 0) {
 		err = store_run(txn,
 			"UPDATE room SET policy_rev = $2,"
@@ -210,6 +235,15 @@ int store_room_set(struct store *st, const struct store_actor *who, const char *
 		.policy = policy,
 		.locked = locked,
 		.expires_at = expires_at };
+
+	return store_write(st, set, &c);
+}
+
+int store_room_lock(struct store *st, const struct store_actor *who, const char *name, bool locked)
+{
+	struct room_call c = {
+		.who = who, .name = name, .locked = locked, .expires_at = -1, .once = true
+	};
 
 	return store_write(st, set, &c);
 }

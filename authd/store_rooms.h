@@ -43,6 +43,9 @@ int store_room_changes(
 /* policy NULL: stays; expires_at < 0: stays; locked < 0: stays. */
 int store_room_set(struct store *st, const struct store_actor *who, const char *name,
 	const char *policy, int locked, int64_t expires_at) MUST_CHECK;
+/* ERR_EXISTS: it is so already, and nothing changes; ERR_NOT_FOUND. */
+int store_room_lock(
+	struct store *st, const struct store_actor *who, const char *name, bool locked) MUST_CHECK;
 /* A new epoch with this key. */
 int store_room_rekey(struct store *st, const struct store_actor *who, const char *name,
 	const char *media_key) MUST_CHECK;

@@ -313,7 +313,8 @@ static void test_purge(void **state)
 	open_good(f, now - 1000);
 	look(f, &seen);
 	memcpy(first, seen.signs, sizeof(first));
-	struct store_token token = store_fixture_token("aaaaaaaaaaaaaaaaaaaaaa", "alice", "demo", end);
+	struct store_token token =
+		store_fixture_token("aaaaaaaaaaaaaaaaaaaaaa", "alice", "demo", end);
 	token.issued_at = now - 200;
 	assert_int_equal(store_fixture_add(f->base->st, &token), 0);
 	rotate(f, now - 100, second);

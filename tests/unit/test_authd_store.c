@@ -488,6 +488,47 @@ static void test_bans_hide_nothing(void **state)
 	assert_int_equal(store_fixture_add(st, &t), ERR_DENIED);
 }
 
+/* What several report of one ban or lock is recorded once. */
+static void test_once(void **state)
+{
+	struct store *st = store_of(state);
+	const struct store_revocation asked = {
+		.kind = "user", .id = "alice", .room = "demo", .ban = true, .until = NOW + 50
+	};
+	struct store_revocation ban = asked;
+	struct store_room room;
+	size_t revoked = 0;
+	int64_t after = 0;
+
+	add_three(st);
+	assert_int_equal(store_revocation_add_once(st, &store_tester, &ban, NOW, &revoked), 0);
+	const int64_t seq = ban.seq;
+	ban = asked;
+	ban.until = NOW + 51; /* by another clock */
+	assert_int_equal(
+		store_revocation_add_once(st, &store_tester, &ban, NOW + 1, &revoked), ERR_EXISTS);
+	ban.until = NOW + 500; /* a longer one is news, as is that of another room */
+	assert_int_equal(store_revocation_add_once(st, &store_tester, &ban, NOW + 1, &revoked), 0);
+	assert_int_equal(store_revocation_lift(st, &store_tester, ban.seq, NOW + 2), 0);
+	assert_int_equal(store_revocation_lift(st, &store_tester, seq, NOW + 2), 0);
+	ban = asked;
+	ban.until = NOW + 6; /* and one behind a lift */
+	assert_int_equal(store_revocation_add_once(st, &store_tester, &ban, NOW + 3, &revoked), 0);
+	snprintf(ban.room, sizeof(ban.room), "other");
+	assert_int_equal(store_revocation_add_once(st, &store_tester, &ban, NOW + 3, &revoked), 0);
+
+	expect_changes(st, &after, "demo other ");
+	assert_int_equal(store_room_lock(st, &store_tester, "demo", false), ERR_EXISTS);
+	assert_int_equal(store_room_lock(st, &store_tester, "demo", true), 0);
+	expect_changes(st, &after, "demo ");
+	assert_int_equal(store_room_lock(st, &store_tester, "demo", true), ERR_EXISTS);
+	expect_changes(st, &after, "");
+	assert_int_equal(store_room_get(st, "demo", &room), 0);
+	assert_true(room.locked);
+	assert_int_equal(store_room_lock(st, &store_tester, "demo", false), 0);
+	assert_int_equal(store_room_lock(st, &store_tester, "none", true), ERR_NOT_FOUND);
+}
+
 static void test_reopen_keeps_all(void **state)
 {
 	static const struct store_place none = { "", 0, 0 }, one = { "r1", 49152, 0 };
@@ -526,6 +567,7 @@ static const struct CMUnitTest conformance[] = {
 	BOTH(test_revocations_are_numbered),
 	BOTH(test_bans),
 	BOTH(test_bans_hide_nothing),
+	BOTH(test_once),
 	BOTH(test_reopen_keeps_all),
 	BOTH(store_test_audit_list),
 	BOTH(store_test_audit_is_whole),
