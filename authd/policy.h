@@ -37,7 +37,7 @@ struct policy_room {
 	bool guests, lobby, e2ee;
 	unsigned capacity; /* 0: the reflector's own limit */
 	unsigned kinds; /* enum token_publish, or-ed */
-	unsigned loudest; /* 0: the reflector's default */
+	unsigned loudest; /* speakers that are forwarded at once; 0: all */
 	struct policy_hours hours;
 };
 

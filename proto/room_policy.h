@@ -18,8 +18,7 @@ struct room_policy {
 	bool locked;
 	bool e2ee;
 	unsigned kinds; /* enum token_publish, or-ed: what may be published at all */
-	unsigned loudest; /* speakers that are forwarded in large rooms; 0: the reflector's default
-			   */
+	unsigned loudest; /* speakers that are forwarded at once; 0: all */
 	int64_t epoch; /* of the media key */
 	int64_t expires_at; /* seconds since the epoch; 0: never */
 };

@@ -1,9 +1,10 @@
 /*
- * frame_police: mute and bitrate, before the fan-out. Never allocates, sends or makes text:
- * heartbeat tells the publisher what was dropped.
+ * frame_police: mute, bitrate and the loudest speakers, before the fan-out. Never allocates, sends
+ * or makes text: heartbeat tells the publisher what was dropped.
  */
 #include "reflector/frame_police.h"
 
+#include "reflector/room.h"
 #include "reflector/session.h"
 #include "reflector/stream.h"
 
@@ -90,5 +91,10 @@ bool frame_police_admit(struct stream *stream, const struct frame *frame, uint64
 		return drop(stream, frame, FRAME_POLICE_BITRATE);
 	}
 	stream->policed.skipping = false;
+	if (frame->hdr.kind == FRAME_AUDIO &&
+		!frame_loudest_admit(&publisher->room->loudest, publisher->room->policy.loudest,
+			stream->id, frame->hdr.level, now_ms)) {
+		return drop(stream, frame, FRAME_POLICE_LOUDEST);
+	}
 	return true;
 }

@@ -1,6 +1,7 @@
 /*
- * frame_police: which frames of a publisher are let through: not those of a muted kind, and not
- * more than the granted bitrate. Runs for every media frame: it counts and compares, nothing else.
+ * frame_police: which frames of a publisher are let through: not those of a muted kind, not more
+ * than the granted bitrate, and of audio the loudest speakers only. Runs for every media frame: it
+ * counts and compares, nothing else.
  */
 #ifndef REFLECTOR_FRAME_POLICE_H
 #define REFLECTOR_FRAME_POLICE_H
@@ -24,7 +25,12 @@ struct frame_police {
 	uint64_t filled_ms;
 };
 
-enum frame_police_why { FRAME_POLICE_BITRATE, FRAME_POLICE_MUTED, FRAME_POLICE_WHYS };
+enum frame_police_why {
+	FRAME_POLICE_BITRATE,
+	FRAME_POLICE_MUTED,
+	FRAME_POLICE_LOUDEST, /* others are louder */
+	FRAME_POLICE_WHYS
+};
 
 /* What was dropped of one stream and not told to its publisher yet. */
 struct frame_policed {

@@ -83,7 +83,7 @@ static void report_drops(struct session *session)
 
 static void tell_policed(struct session *session, struct stream *stream)
 {
-	static const char *const reasons[FRAME_POLICE_WHYS] = { "bitrate", "muted" };
+	static const char *const reasons[FRAME_POLICE_WHYS] = { "bitrate", "muted", "loudest" };
 
 	for (int why = 0; why < FRAME_POLICE_WHYS; why++) {
 		if (stream->policed.drops[why].count == 0) {

@@ -13,6 +13,7 @@
 #include "proto/room_policy.h"
 #include "reflector/bucket.h"
 #include "reflector/frame.h"
+#include "reflector/frame_loudest.h"
 #include "reflector/stats.h"
 #include "reflector/stream_ids.h"
 
@@ -34,6 +35,7 @@ struct room {
 	struct moderate_memory *muted; /* who left muted; NULL: nobody */
 	uint16_t last_num; /* participant number given last */
 	struct stream_ids streams;
+	struct frame_loudest loudest; /* speakers that are forwarded */
 	uint32_t chat_number; /* of the last chat message */
 	struct bucket chat_bytes; /* what all members together may say */
 	int64_t created_at; /* seconds since the epoch */

@@ -220,7 +220,7 @@ struct helio_chat {
 
 struct helio_drops {
 	uint16_t stream;
-	const char *reason; /* "age", "full", "keyframe", "bitrate", "muted" */
+	const char *reason; /* "age", "full", "keyframe", "bitrate", "muted", "loudest" */
 	unsigned count; /* frames */
 	uint64_t bytes;
 	int outgoing; /* 1: frames of ours, dropped by our queue or the reflector's rules */
@@ -242,7 +242,7 @@ struct helio_policy {
 	unsigned kinds; /* that may be published, HELIO_KIND_BIT() or-ed */
 	unsigned capacity; /* participants; 0: no limit of its own */
 	int lobby, locked, e2ee;
-	unsigned loudest; /* speakers that are forwarded in large rooms; 0: the default */
+	unsigned loudest; /* speakers that are forwarded at once; 0: all */
 	uint64_t epoch; /* of the media key */
 	int64_t expires_at; /* when the room ends, seconds since 1970; 0: never */
 };

@@ -242,6 +242,28 @@ await checks.run('video over it goes by whole pictures up to the next keyframe',
 	await ends(a, b);
 });
 
+await checks.run('only the loudest speakers are heard', async () => {
+	const policy = { rev: 3, loudest: 1 };
+	const [a, b, c] = [await house.enter('a', 'loud', { policy }), await house.enter('b', 'loud', { policy }),
+		await house.enter('c', 'loud', { policy })];
+	const heard = collect(c, KIND.audio);
+	const [first, second] = [await publish(a, 'audio'), await publish(b, 'audio')];
+	const say = (lane, stream, seq, level) => lane.send({ kind: KIND.audio, stream, seq, timestamp: seq * 960, level,
+		flags: FLAG.first | FLAG.last, payload: Buffer.alloc(20) });
+	say(a, first, 0, 30);
+	await a.ping();
+	say(b, second, 0, 30); // as loud: the place stays
+	const drops = await b.expect('drops');
+	assert.deepEqual([drops.stream, drops.class, drops.reason, drops.count], [second, 'audio', 'loudest', 1]);
+	say(a, first, 1, 40);
+	await a.ping();
+	say(b, second, 1, 20); // clearly louder
+	await b.ping();
+	assert.ok(await until(() => heard.length === 3));
+	assert.deepEqual(heard.map((f) => [f.stream, f.seq]), [[first, 0], [first, 1], [second, 1]]);
+	await ends(a, b, c);
+});
+
 await checks.run('a publisher without a limit loses nothing', async () => {
 	const [a, b] = [await house.enter('a', 'free'), await house.enter('b', 'free')];
 	const heard = collect(b, KIND.audio);

@@ -16,6 +16,7 @@
 #include "reflector/frame_police.h"
 #include "reflector/policy_table.h"
 #include "reflector/revocation.h"
+#include "reflector/room.h"
 #include "reflector/session.h"
 #include "reflector/stream.h"
 
@@ -353,7 +354,8 @@ static bool admit(struct stream *stream, unsigned flags, size_t len, uint64_t no
 static void test_police_streams(void **state)
 {
 	const unsigned whole = FRAME_FIRST | FRAME_LAST;
-	struct session publisher = { .muted = 0 };
+	struct room room = { .policy = ROOM_POLICY_INIT };
+	struct session publisher = { .room = &room };
 	struct stream video = {
 		.publisher = &publisher, .kind_index = 1, .frame_kind = FRAME_VIDEO
 	};
@@ -388,6 +390,64 @@ static void test_police_streams(void **state)
 	assert_int_equal(video.policed.drops[FRAME_POLICE_MUTED].count, 2);
 }
 
+static void test_loudest(void **state)
+{
+	struct frame_loudest l = { .count = 0 };
+
+	(void)state;
+	/* two of three have a place; who is a little louder does not take it */
+	assert_true(frame_loudest_admit(&l, 2, 1, 30, 1000));
+	assert_true(frame_loudest_admit(&l, 2, 2, 40, 1000));
+	assert_false(frame_loudest_admit(&l, 2, 3, 40, 1000));
+	assert_false(frame_loudest_admit(&l, 2, 3, 35, 1000));
+	/* who is clearly louder takes that of the quietest */
+	assert_true(frame_loudest_admit(&l, 2, 3, 34, 1000));
+	assert_true(frame_loudest_admit(&l, 2, 1, 30, 1000));
+	assert_false(frame_loudest_admit(&l, 2, 2, 40, 1000));
+	/* a pause between words keeps the place, silence does not */
+	for (uint64_t ms = 1000; ms < 1080; ms += 20) {
+		assert_true(frame_loudest_admit(&l, 2, 3, 127, ms));
+	}
+	assert_false(frame_loudest_admit(&l, 2, 2, 40, 1080));
+	for (uint64_t ms = 1080; ms < 1280; ms += 20) {
+		assert_true(frame_loudest_admit(&l, 2, 3, 127, ms));
+		assert_true(frame_loudest_admit(&l, 2, 1, 30, ms));
+	}
+	assert_true(frame_loudest_admit(&l, 2, 2, 40, 1280));
+	assert_false(frame_loudest_admit(&l, 2, 3, 127, 1280));
+	/* who sends nothing has none */
+	assert_true(frame_loudest_admit(&l, 2, 1, 30, 1700));
+	assert_true(frame_loudest_admit(&l, 2, 3, 127, 1700));
+	/* the policy has changed: fewer, more than a room keeps places for, all */
+	assert_true(frame_loudest_admit(&l, 1, 1, 30, 1700));
+	assert_false(frame_loudest_admit(&l, 1, 3, 30, 1700));
+	for (unsigned i = 1; i <= FRAME_LOUDEST_MAX; i++) {
+		assert_true(frame_loudest_admit(&l, UINT32_MAX, (uint16_t)i, 9, 1700));
+	}
+	assert_false(frame_loudest_admit(&l, UINT32_MAX, 1000, 9, 1700));
+	assert_true(frame_loudest_admit(&l, 0, 1000, 127, 1700));
+}
+
+/* Audio alone is counted among speakers, and its publisher is told. */
+static void test_loudest_streams(void **state)
+{
+	struct room room = { .policy = { .loudest = 1 } };
+	struct session first = { .room = &room }, second = { .room = &room };
+	struct stream audio[2] = { { .publisher = &first, .id = 1, .frame_kind = FRAME_AUDIO },
+		{ .publisher = &second, .id = 2, .frame_kind = FRAME_AUDIO } };
+	struct stream video = {
+		.publisher = &second, .id = 3, .kind_index = 1, .frame_kind = FRAME_VIDEO
+	};
+
+	(void)state;
+	assert_true(admit(&audio[0], FRAME_FIRST, 10, 1000));
+	assert_false(admit(&audio[1], FRAME_FIRST, 10, 1000));
+	assert_true(admit(&video, FRAME_FIRST | FRAME_KEYFRAME, 10, 1000));
+	assert_true(second.policed && !first.policed);
+	assert_int_equal(audio[1].policed.drops[FRAME_POLICE_LOUDEST].count, 1);
+	assert_true(admit(&audio[1], FRAME_FIRST, 10, 2000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +460,8 @@ int main(void)
 		cmocka_unit_test(test_police_average),
 		cmocka_unit_test(test_police_keyframes),
 		cmocka_unit_test(test_police_streams),
+		cmocka_unit_test(test_loudest),
+		cmocka_unit_test(test_loudest_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
