@@ -1,8 +1,8 @@
 /*
  * pass_hash: hashes of passwords and passcodes: argon2id (libsodium), and imported ones of
  * pass_crypt.h until their owner's next login. At most as many at once as there are cores: each
- * takes tens of megabytes and milliseconds. The rest wait in two bounded queues: those who are known
- * go first, but for every fifth turn.
+ * takes tens of megabytes and milliseconds. The rest wait in two bounded queues: those who are
+ * known go first, but for every fifth turn.
  *
  * How long a wrong password takes says nothing about whether there is such a user: an unknown one
  * is verified against a hash with today's parameters, and where a user's own hash is cheaper (an

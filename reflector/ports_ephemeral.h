@@ -1,6 +1,6 @@
 /*
- * ports_ephemeral: whether the kernel may give a port of ours to an outgoing connection of this host
- * while we are down.
+ * ports_ephemeral: whether the kernel may give a port of ours to an outgoing connection of this
+ * host while we are down.
  */
 #ifndef REFLECTOR_PORTS_EPHEMERAL_H
 #define REFLECTOR_PORTS_EPHEMERAL_H

@@ -262,7 +262,8 @@ static void test_bad_requests(void **state)
 	open_good(f);
 	assert_non_null(huge);
 	memset(huge, 'A', CA_PEM_MAX + 1);
-	char *cut = request(GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), false);
+	char *cut = request(
+		GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), false);
 	cut[strlen(cut) / 2] = '\0';
 	char *all[] = { strdup(""), strdup("no request"), huge, cut,
 		strdup(ca_certificate(f->ca)),
