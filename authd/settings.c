@@ -4,106 +4,18 @@
  */
 #include "authd/settings.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/settings_check.h"
 #include "proto/msg.h"
 
-#define HASH_MEMORY_MIN (8u << 20)
-#define HASH_MEMORY_MAX (1024u << 20)
 #define WEIGHT_MAX 1000
 #define HASH_PASSES_MAX 16
 #define RATE_MAX 100000000
-#define TOKEN_LIFE_MIN_S 10u
-#define TOKEN_LIFE_MAX_S (30u * 86400u)
-
-/* libConfuse calls these with one value each; the text goes on as it is when it can be parsed. */
-static int take(const char *value, void *result)
-{
-	*(const char **)result = value;
-	return 0;
-}
-
-static int check_address(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	struct in6_addr addr;
-
-	if (inet_pton(AF_INET, value, &addr) != 1 && inet_pton(AF_INET6, value, &addr) != 1) {
-		settings_error(cfg, "%s must be a literal IPv4 or IPv6 address, not \"%s\"",
-			cfg_opt_name(opt), value);
-		return -1;
-	}
-	return take(value, result);
-}
-
-static int check_life(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	uint64_t ms;
-
-	if (settings_parse_duration(value, &ms) != 0 || ms / 1000 < TOKEN_LIFE_MIN_S ||
-		ms / 1000 > TOKEN_LIFE_MAX_S) {
-		settings_error(cfg, "%s must be a time from 10s to 30d, not \"%s\"",
-			cfg_opt_name(opt), value);
-		return -1;
-	}
-	return take(value, result);
-}
-
-static int check_memory(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	uint64_t bytes;
-
-	if (settings_parse_size(value, &bytes) != 0 || bytes < HASH_MEMORY_MIN ||
-		bytes > HASH_MEMORY_MAX) {
-		settings_error(cfg, "%s must be a size from 8M to 1G, not \"%s\"",
-			cfg_opt_name(opt), value);
-		return -1;
-	}
-	return take(value, result);
-}
-
-static int check_text(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	if (value[0] == '\0') {
-		settings_error(cfg, "%s may not be empty", cfg_opt_name(opt));
-		return -1;
-	}
-	return take(value, result);
-}
-
-/* What a link begins with: no query, no fragment, nothing that must be escaped. */
-static int check_url(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	size_t len = strspn(
-		value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/[]");
-
-	if (value[0] != '\0' &&
-		(strncmp(value, "https://", 8) != 0 || value[8] == '\0' || value[8] == '/' ||
-			value[len] != '\0' || len > AUTHD_PUBLIC_URL_MAX)) {
-		settings_error(cfg,
-			"%s must be https://NAME[:PORT][/PATH] of at most 255 characters, not \"%s\"",
-			cfg_opt_name(opt), value);
-		return -1;
-	}
-	return take(value, result);
-}
-
-/* Its value may hold a password: it is never repeated. */
-static int check_database(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	if (value[0] != '\0' && strncmp(value, "postgresql://", 13) != 0 &&
-		strncmp(value, "postgres://", 11) != 0) {
-		settings_error(cfg,
-			"%s must be empty (SQLite in state-dir) or postgresql://USER@HOST/NAME",
-			cfg_opt_name(opt));
-		return -1;
-	}
-	return take(value, result);
-}
 
 __attribute__((format(printf, 2, 3))) static int fail(
 	char error[SETTINGS_ERROR_SIZE], const char *fmt, ...)
@@ -340,8 +252,8 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 	snprintf(r->address, sizeof(r->address), "%s", str_of(sec, "address"));
 	long weight = cfg_getint(sec, "weight");
 	if (weight < 1 || weight > WEIGHT_MAX) {
-		return fail(error, "%s:%d: reflector \"%s\": weight must be 1 to %d, not %ld",
-			file, sec->line, title, WEIGHT_MAX, weight);
+		return fail(error, "%s:%d: reflector \"%s\": weight must be 1 to %d, not %ld", file,
+			sec->line, title, WEIGHT_MAX, weight);
 	}
 	r->weight = weight;
 	if (check_fallback(str_of(sec, "fallback-ports")) != 0) {
@@ -349,8 +261,7 @@ static int take_reflector(struct authd_settings *s, cfg_t *sec, const char *file
 			"%s:%d: reflector \"%s\": fallback-ports must be ports like \"443,8443\"",
 			file, sec->line, title);
 	}
-	snprintf(r->fallback_ports, sizeof(r->fallback_ports), "%s",
-		str_of(sec, "fallback-ports"));
+	snprintf(r->fallback_ports, sizeof(r->fallback_ports), "%s", str_of(sec, "fallback-ports"));
 	int err = settings_parse_addr(str_of(sec, "control"), &r->control);
 	if (err == 0) {
 		err = settings_parse_port_range(
@@ -399,8 +310,8 @@ int authd_settings_load(
 {
 	cfg_opt_t reflector_opts[] = {
 		CFG_STR_CB("control", NULL, CFGF_NONE, settings_cb_addr),
-		CFG_STR_CB("tls-name", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("address", NULL, CFGF_NONE, check_address),
+		CFG_STR_CB("tls-name", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("address", NULL, CFGF_NONE, authd_settings_check_address),
 		CFG_STR_CB("ports", NULL, CFGF_NONE, settings_cb_ports),
 		CFG_STR("fallback-ports", "", CFGF_NONE),
 		CFG_INT("weight", 100, CFGF_NONE),
@@ -413,20 +324,22 @@ int authd_settings_load(
 		CFG_STR_CB("name", "authd", CFGF_NONE, settings_cb_name),
 		CFG_STR_CB("cluster", NULL, CFGF_NONE, settings_cb_name),
 		CFG_STR_LIST_CB("listen", NULL, CFGF_NONE, settings_cb_addr),
-		CFG_STR_CB("certificate", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("key", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("admin-socket", "/run/heliograph/authd.sock", CFGF_NONE, check_text),
-		CFG_STR_CB("state-dir", "/var/lib/heliograph", CFGF_NONE, check_text),
-		CFG_STR_CB("public-url", "", CFGF_NONE, check_url),
-		CFG_STR_CB("database", "", CFGF_NONE, check_database),
-		CFG_STR_CB("control-certificate", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("control-key", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("control-ca", NULL, CFGF_NONE, check_text),
-		CFG_STR_CB("token-life", "12h", CFGF_NONE, check_life),
-		CFG_STR_CB("hash-memory", "64M", CFGF_NONE, check_memory),
+		CFG_STR_CB("certificate", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("key", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("admin-socket", "/run/heliograph/authd.sock", CFGF_NONE,
+			authd_settings_check_text),
+		CFG_STR_CB(
+			"state-dir", "/var/lib/heliograph", CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("public-url", "", CFGF_NONE, authd_settings_check_url),
+		CFG_STR_CB("database", "", CFGF_NONE, authd_settings_check_database),
+		CFG_STR_CB("control-certificate", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("control-key", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("control-ca", NULL, CFGF_NONE, authd_settings_check_text),
+		CFG_STR_CB("token-life", "12h", CFGF_NONE, authd_settings_check_life),
+		CFG_STR_CB("hash-memory", "64M", CFGF_NONE, authd_settings_check_memory),
 		CFG_STR_LIST_CB("admin-listen", NULL, CFGF_NONE, settings_cb_addr),
 		CFG_STR("admin-ca", "", CFGF_NONE),
-		CFG_STR_LIST_CB("admin-names", NULL, CFGF_NONE, check_text),
+		CFG_STR_LIST_CB("admin-names", NULL, CFGF_NONE, authd_settings_check_text),
 		CFG_STR_LIST_CB("metrics-listen", NULL, CFGF_NONE, settings_cb_addr),
 		CFG_INT("rate-address", 600, CFGF_NONE),
 		CFG_INT("rate-key", 120000, CFGF_NONE),
@@ -485,67 +398,4 @@ void authd_settings_destroy(struct authd_settings *s)
 	free(s->public_url);
 	free(s->database);
 	free(s);
-}
-
-static bool same_addrs(const struct settings_addr *a, size_t a_count, const struct settings_addr *b,
-	size_t b_count)
-{
-	bool same = a_count == b_count;
-
-	for (size_t i = 0; same && i < a_count; i++) {
-		same = strcmp(a[i].text, b[i].text) == 0;
-	}
-	return same;
-}
-
-static const char *fixed_remote(const struct authd_settings *now, const struct authd_settings *then)
-{
-	if (!same_addrs(now->admin_listen, now->admin_listen_count, then->admin_listen,
-		    then->admin_listen_count)) {
-		return "admin-listen";
-	}
-	if (!same_addrs(now->metrics_listen, now->metrics_listen_count, then->metrics_listen,
-		    then->metrics_listen_count)) {
-		return "metrics-listen";
-	}
-	if (strcmp(now->admin_ca, then->admin_ca) != 0) {
-		return "admin-ca";
-	}
-	if (memcmp(now->admin_names, then->admin_names, sizeof(now->admin_names)) != 0) {
-		return "admin-names";
-	}
-	if (now->rate_address != then->rate_address) {
-		return "rate-address";
-	}
-	return now->rate_key != then->rate_key ? "rate-key" : NULL;
-}
-
-const char *authd_settings_fixed_change(
-	const struct authd_settings *now, const struct authd_settings *then)
-{
-	if (strcmp(now->name, then->name) != 0) {
-		return "name";
-	}
-	if (strcmp(now->cluster, then->cluster) != 0) {
-		return "cluster";
-	}
-	if (strcmp(now->user, then->user) != 0) {
-		return "user";
-	}
-	if (strcmp(now->admin_socket, then->admin_socket) != 0) {
-		return "admin-socket";
-	}
-	if (strcmp(now->state_dir, then->state_dir) != 0) {
-		return "state-dir";
-	}
-	if (strcmp(now->database, then->database) != 0) {
-		return "database";
-	}
-	if (!same_addrs(now->listen, now->listen_count, then->listen, then->listen_count)) {
-		return "listen";
-	}
-	if (strcmp(now->public_url, then->public_url) != 0) {
-		return "public-url";
-	}
-	return fixed_remote(now, then);
 }
