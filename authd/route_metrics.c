@@ -11,6 +11,7 @@
 
 #include "authd/ca.h"
 #include "authd/metrics.h"
+#include "authd/route_status.h"
 #include "authd/routes.h"
 
 enum figure {

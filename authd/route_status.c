@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "authd/ca.h"
+#include "authd/route_status.h"
 #include "authd/routes.h"
 #include "authd/store.h"
 #include "common/clock.h"

@@ -91,11 +91,6 @@ __attribute__((sentinel)) bool route_body_only(const struct route_call *call, ..
 bool route_query_int(
 	const struct route_call *call, const char *key, int64_t min, int64_t max, int64_t *out);
 
-/* route_status.c */
-bool route_store_works(const struct routes_ctx *ctx);
-/* False: there is none. */
-bool route_signing_key(const struct routes_ctx *ctx, struct keyring_key *out);
-
 /* The handlers, by file. */
 void route_token_post(const struct route_call *call); /* route_token.c */
 void route_jwks_get(const struct route_call *call);

@@ -79,7 +79,7 @@ const char *const store_migrations[] = {
 	" address TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL,"
 	" hash TEXT NOT NULL);",
 
-	/* 2: the grants that an API key asked for, for another token in this one's place (a move). */
+	/* 2: the grants that an API key asked for, for another token in its place (a move). */
 	"ALTER TABLE token ADD COLUMN asked TEXT NOT NULL DEFAULT '';",
 };
 
