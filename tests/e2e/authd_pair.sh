@@ -49,6 +49,29 @@ joins() { at "$1" probe_try alice demo --device "try$1"; }
 check 'a token of one opens the door' wait_for 15 joins 1
 check 'a token of the other too' wait_for 15 joins 2
 
+# A moderator's ban is an event that both hear of: one record.
+at 1 user_add bob 'correct horse'
+at 1 adm POST /v1/users -d '{"name":"mod","password":"correct horse","policy":{"moderate":true}}'
+mkfifo "$RUN/mod.in"
+exec {MOD}<>"$RUN/mod.in"
+HELIO_PASSWORD='correct horse' timeout 60 "$HELIO_CALL_BIN" --authd "${URL[1]}" --authd-ca "$RUN/ca.crt" --json --user mod --room demo \
+	<"$RUN/mod.in" >"$RUN/mod.out" 2>"$RUN/mod.err" &
+MOD_PID=$!
+E2E_JOBS+=("$MOD_PID")
+check 'a moderator joins' wait_for 10 grep -q '"event":"joined"' "$RUN/mod.out"
+at 2 hold_start bob bob demo
+sees_bob() { NUM=$(jq -s -r 'map(select(.participant == "bob" and .num)) | last | .num // empty' "$RUN/mod.out") && [ -n "$NUM" ]; }
+check 'sees somebody' wait_for 10 sees_bob
+echo "/kick $NUM 600" >&"$MOD"
+check 'and sends him away' hold_wait bob
+bans() { at "$1" adm GET '/v1/revocations?limit=1000' && [ "$(body '[.revocations[] | select(.ban and .id == "bob")] | length')" = 1 ]; }
+check 'the ban is recorded' wait_for 5 bans 1
+check 'for the other, too' bans 2
+denied() { at "$1" says 403 denied login bob 'correct horse' demo; }
+check 'no token by one' denied 1
+check 'nor by the other' denied 2
+kill -INT "$MOD_PID"
+
 at 1 hold_start held1 alice demo --device held1
 at 2 hold_start held2 alice demo --device held2
 revoke_held() # DEVICE WHERE: revokes the live token of that device at that authd
@@ -90,6 +113,7 @@ at 2 hold_start held4 alice demo --device held4
 check 'issued at one, revoked at the other, again' revoke_held held4 1
 check 'closes it, again' hold_wait held4
 check 'the live call lost no frame all the while' pair_stop call
+check 'the ban was recorded once' bans 2
 whole() { at 2 adm GET /v1/audit/verify && [ "$(body .ok)" = true ]; }
 check 'the records of both are one chain' whole
 

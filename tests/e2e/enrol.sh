@@ -49,6 +49,30 @@ check 'as an alarm' alarmed
 no_code() { ! enrol 1 && grep -q 'no enrolment code' "$RUN/enrol.out"; }
 check 'what is no code is said to be none' no_code
 
+# A code lives 15 minutes: its end is put behind us where authd finds it, and a change wakes the links.
+over()
+{
+	code && sqlite3 "$RUN/state/authd.sqlite" '.timeout 5000' \
+		"UPDATE reflector SET code_until = unixepoch() - 1 WHERE name = 'r2'" &&
+		is 201 adm POST /v1/rooms -d '{"name":"wake"}' && adm GET /v1/reflectors &&
+		[ "$(body '.reflectors[] | select(.name == "r2") | .error')" = 'its code is over: enrol it anew' ]
+}
+check 'a code ends' over
+# Nobody dials any more: it is there and waits; a new code ends that.
+too_late()
+{
+	local pid status=0
+	timeout 30 "$REFLECTOR_BIN" --enrol "$CODE" "${ARGS[@]}" --settings "$RUN/r2/reflector.conf" >"$RUN/late.out" 2>&1 &
+	pid=$!
+	E2E_JOBS+=("$pid")
+	wait_for 3 false || true
+	kill -0 "$pid" 2>/dev/null && empty || return 1
+	code || return 1
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ] && empty && grep -q 'does not open' "$RUN/late.out"
+}
+check 'and opens nothing then, nor does it with another one out' too_late
+
 # Somebody in the middle ends TLS on both sides: the proofs are of other connections.
 mitm()
 {

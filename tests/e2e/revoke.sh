@@ -102,6 +102,32 @@ old_refused() { ! timeout 20 node "$E2E/probe.mjs" try --ca "$RUN/ca.crt" --answ
 check 'nor with the token it has' old_refused
 check 'the ban is lifted' is 204 adm DELETE "/v1/revocations/$SEQ"
 check 'and a new token opens again' is 200 again
-check 'a room' is 201 adm POST /v1/revocations -d '{"kind":"room","id":"odd"}'
+# Half of the sessions are in that room.
+by_room()
+{
+	local begin
+	answers each && sessions_start || return 1
+	begin=$(now_ms)
+	is 201 adm POST /v1/revocations -d '{"kind":"room","id":"odd"}' || return 1
+	wait_for 5 closed $((SESSIONS / 2)) &&
+		grep '"at"' "$RUN/held.out" | jq -r ".at - $begin" | figures 'room at once' $((3 * LIMIT_MS))
+}
+# enters FILE: with that answer of authd.
+enters()
+{
+	timeout 20 node "$E2E/probe.mjs" try --ca "$RUN/ca.crt" --answer "$1" --authd x --user x --password x --room x \
+		>"$RUN/try.json" 2>&1 && grep -q '"ok":true' "$RUN/try.json"
+}
+odd_old_refused() { ! enters "$RUN/answers/1.json"; }
+even_still() { enters "$RUN/answers/0.json"; }
+only_odd() { [ "$(grep '"at"' "$RUN/held.out" | jq -r '.i % 2' | sort | uniq -c | awk '{ print $1, $2 }')" = "$((SESSIONS / 2)) 1" ]; }
+odd_again() { is 200 pub POST /v1/token -H "Authorization: Bearer $KEY" -d '{"user":"u1","room":"odd"}' && cp "$RUN/body" "$RUN/again.json" && enters "$RUN/again.json"; }
+check 'a room, 50 sessions at once' by_room
+check 'with the reason' reason room-closed
+check 'its tokens open nothing any more' odd_old_refused
+check 'new ones do' odd_again
+check 'the other room was not concerned' only_odd
+check 'nor its tokens' even_still
+node_end held
 check 'an API key, 100 sessions at once' at_once 'key at once' each "{\"kind\":\"apikey\",\"id\":\"$KEY_ID\"}"
 e2e_end
