@@ -10,6 +10,7 @@
 
 #include "authd/fleet.h"
 #include "authd/placement.h"
+#include "authd/room_live.h"
 #include "authd/routes.h"
 #include "authd/store_reflectors.h"
 #include "common/clock.h"
@@ -353,10 +354,45 @@ void route_reflector_patch(const struct route_call *call)
 			weight < 0 ? NULL : json_integer(weight)));
 }
 
+/* Who is in a room there is sent away while somebody can still tell it to: behind the cut nothing
+ * that authd says reaches these sessions. Ends at the first order that was not carried out. */
+static void close_rooms(const struct route_call *call, const char *reflector)
+{
+	struct room_live live = { 0 };
+	size_t closed = 0;
+	int err = room_live_ask(&live, call->ctx->link_dial, "rooms", NULL);
+
+	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
+		const json_t *item = json_array_get(live.items, i);
+		const char *at = json_string_value(json_object_get(item, "reflector"));
+		char code[LINK_DIAL_CODE_MAX] = "";
+		if (at == NULL || strcmp(at, reflector) != 0) {
+			continue;
+		}
+		json_t *order = json_pack(
+			"{s:s,s:O}", "what", "close", "room", json_object_get(item, "name"));
+		err = order != NULL
+			? link_dial_moderate(call->ctx->link_dial, reflector, order, code)
+			: ERR_NOMEM;
+		json_decref(order);
+		closed += err == 0 && code[0] == '\0' ? 1 : 0;
+	}
+	room_live_finish(&live);
+	log_event(err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "reflector-emptied",
+		LOG_STR("reflector", reflector), LOG_INT("rooms", closed), LOG_ERR(err));
+}
+
 void route_reflector_delete(const struct route_call *call)
 {
-	int err = store_reflector_delete(call->ctx->store, &call->actor, call->arg);
+	struct store_reflector row;
+	int err = store_reflector_get(call->ctx->store, call->arg, &row);
 
+	if (err == 0) {
+		if (row.enrolled_at != 0) {
+			close_rooms(call, row.name);
+		}
+		err = store_reflector_delete(call->ctx->store, &call->actor, call->arg);
+	}
 	if (err != 0) {
 		answer_missing(call, err);
 		return;

@@ -165,7 +165,10 @@ reenrol() { code && enrol "$CODE" --force && daemon_start r2 "$REFLECTOR_BIN" --
 check 'enrolled once more, with a new key' reenrol
 check 'and its rooms' is 200 login alice 'correct horse' demo
 
+hold_start left alice demo
 check 'withdrawn' is 204 adm DELETE /v1/reflectors/r2
+check 'who was there is sent away' hold_wait left
+check 'and told why' grep -q room-closed "$RUN/left.held"
 gone() { adm GET /v1/reflectors && [ "$(body '.reflectors | length')" = 0 ]; }
 check 'it is gone from the list at once' wait_for 2 gone
 check 'and from placement' says 503 no-reflector login alice 'correct horse' demo
