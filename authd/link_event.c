@@ -12,14 +12,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "authd/rate.h"
 #include "authd/store_revocations.h"
 #include "authd/store_rooms.h"
 #include "authd/store_tokens.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "proto/limits.h"
 #include "proto/msg.h"
 
 #define BAN_MAX_S 86400
+/* Of one reflector: each is a commit, and news for all of them. Leaves place in the queue. */
+#define RECORDS_A_MINUTE 200u
+#define LOG_PER_SECOND 5
 
 /* What a moderator did that must hold longer than the room: a ban, or with user "" a lock. */
 struct deed {
@@ -38,6 +43,9 @@ struct link_event {
 	struct deed queue[LINK_EVENT_QUEUE_MAX];
 	size_t first, count;
 	uint64_t lost;
+	struct rate *rate; /* of records, by reflector */
+	int64_t logged_s; /* own thread: the second of the last refusals in the log */
+	int logged;
 };
 
 static void tell(struct link_event *le, json_t *object)
@@ -106,6 +114,22 @@ static bool has_token(struct link_event *le, const struct deed *deed)
 	return store_token_list(le->conf.store, &filter, &page, found, &known) == 0 && known;
 }
 
+/* A few lines a second tell of it; a captured reflector could write thousands. */
+static void refuse(struct link_event *le, const struct deed *deed)
+{
+	int64_t now = clock_now_s();
+
+	if (le->logged_s != now) {
+		le->logged_s = now;
+		le->logged = 0;
+	}
+	if (le->logged++ < LOG_PER_SECOND) {
+		log_event(LOG_LEVEL_WARN, "event-refused", LOG_STR("reflector", deed->reflector),
+			LOG_STR("room", deed->room), LOG_STR("user", deed->user),
+			LOG_STR("why", "the room is not there, or nobody gave that user a token"));
+	}
+}
+
 static int record_ban(struct link_event *le, const struct store_actor *who, const struct deed *ban)
 {
 	struct store_revocation entry = { .kind = "user", .ban = true, .until = ban->until };
@@ -129,9 +153,7 @@ static void record(struct link_event *le, const struct deed *deed)
 	bool ban = deed->user[0] != '\0';
 
 	if (!holds_room(le, deed) || (ban && !has_token(le, deed))) {
-		log_event(LOG_LEVEL_WARN, "event-refused", LOG_STR("reflector", deed->reflector),
-			LOG_STR("room", deed->room), LOG_STR("user", deed->user),
-			LOG_STR("why", "the room is not there, or nobody gave that user a token"));
+		refuse(le, deed);
 		return;
 	}
 	snprintf(who.name, sizeof(who.name), "reflector:%s", deed->reflector);
@@ -168,10 +190,11 @@ static void *run(void *arg)
 
 static void push(struct link_event *le, const struct deed *deed)
 {
+	bool few = rate_take(le->rate, deed->reflector, clock_now_ms()) == 0;
 	uint64_t lost = 0;
 
 	pthread_mutex_lock(&le->mutex);
-	if (le->count < LINK_EVENT_QUEUE_MAX) {
+	if (few && le->count < LINK_EVENT_QUEUE_MAX) {
 		le->queue[(le->first + le->count++) % LINK_EVENT_QUEUE_MAX] = *deed;
 		pthread_cond_signal(&le->changed);
 	} else {
@@ -213,9 +236,11 @@ static json_t *judge(const char *reflector, const json_t *msg)
 		msg_opt_string(msg, "user", LIMIT_NAME, &user) != 0 ||
 		(user[0] != '\0' && !msg_is_name(user)) ||
 		msg_opt_string(msg, "jti", LIMIT_JTI, &jti) != 0 ||
+		(jti[0] != '\0' && !msg_is_name(jti)) ||
 		msg_opt_string(msg, "reason", LIMIT_DISPLAY_NAME, &reason) != 0 ||
 		(reason[0] != '\0' && !msg_is_display_name(reason)) ||
 		msg_opt_string(msg, "by", LIMIT_PARTICIPANT_ID, &by) != 0 ||
+		(by[0] != '\0' && !msg_is_participant_id(by)) ||
 		msg_opt_int(msg, "ban_s", 0, BAN_MAX_S, &ban_s) != 0) {
 		return NULL;
 	}
@@ -294,11 +319,16 @@ int link_event_create(struct link_event **out, const struct link_event_conf *con
 		return ERR_NOMEM;
 	}
 	le->conf = *conf;
+	if (rate_create(&le->rate, RECORDS_A_MINUTE) != 0) {
+		free(le);
+		return ERR_NOMEM;
+	}
 	pthread_mutex_init(&le->mutex, NULL);
 	pthread_cond_init(&le->changed, NULL);
 	if (pthread_create(&le->thread, NULL, run, le) != 0) {
 		pthread_cond_destroy(&le->changed);
 		pthread_mutex_destroy(&le->mutex);
+		rate_destroy(le->rate);
 		free(le);
 		return ERR_SYSTEM;
 	}
@@ -318,5 +348,6 @@ void link_event_destroy(struct link_event *le)
 	pthread_join(le->thread, NULL);
 	pthread_cond_destroy(&le->changed);
 	pthread_mutex_destroy(&le->mutex);
+	rate_destroy(le->rate);
 	free(le);
 }

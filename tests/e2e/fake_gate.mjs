@@ -1,7 +1,7 @@
 // A reflector's gate for authd's control link, as doc/architecture.md describes it, that can also misbehave.
 //   node fake_gate.mjs NAME PORT FIRST-PORT WORKERS CERT KEY CA [MODE]
 // MODE: good (default), silent (no welcome), mute (no answers), wrong-name, garbage, flood (answers without end),
-// pages (a long answer in parts). What authd says goes to stdout, one JSON object a line.
+// pages (a long answer in parts), bans (says over and over that moderators banned and locked). What authd says goes to stdout, one JSON object a line.
 import fs from 'node:fs';
 import tls from 'node:tls';
 
@@ -63,11 +63,29 @@ function hear(socket, message) {
 			send(socket, { type: 'link-welcome', version: 1, reflector: mode === 'wrong-name' ? 'other' : name,
 				server: 'fake', workers: ports.map((p) => ({ port: p })), pin });
 			report(socket);
+			if (mode === 'bans') {
+				bans(socket);
+			}
 			const timer = setInterval(() => report(socket), 4000);
 			socket.on('close', () => clearInterval(timer));
 		}
 	} else if (message.type === 'query') {
 		answer(socket, message);
+	}
+}
+
+// As a captured reflector might: one user of its room again and again, strangers, others' rooms.
+function bans(socket) {
+	const kicked = (room, user) => send(socket, { type: 'event', what: 'kicked', room, user, ban_s: 3600, by: 'x' });
+	send(socket, { type: 'event', what: 'locked', room: 'elsewhere', locked: true, by: 'x' });
+	send(socket, { type: 'event', what: 'locked', room: 'demo', locked: true, by: 'x' });
+	for (let i = 0; i < 100; i++) {
+		kicked('demo', 'alice');
+		kicked('demo', `stranger${i}`);
+		kicked('elsewhere', 'alice');
+	}
+	for (let i = 0; i < 20000; i++) {
+		kicked('demo', `flood${i}`);
 	}
 }
 
