@@ -12,7 +12,6 @@
 
 #include "authd/db_pgsql_conn.h"
 #include "common/clock.h"
-#include "common/log.h"
 
 #define OID_INT8 20
 #define OID_TEXT 25

@@ -8,7 +8,6 @@
 
 #include "authd/store_core.h"
 #include "common/clock.h"
-#include "common/log.h"
 
 /* A caller that waits; on its stack. */
 struct store_job {
