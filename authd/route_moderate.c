@@ -11,6 +11,7 @@
 #include "authd/room_live.h"
 #include "authd/routes.h"
 #include "authd/store_apikeys.h"
+#include "authd/store_audit.h"
 #include "authd/store_invites.h"
 #include "authd/store_revocations.h"
 #include "authd/store_tokens.h"
@@ -74,6 +75,20 @@ static bool find(const struct route_call *call, struct person *person)
 	return found;
 }
 
+/* Before it is done: nobody is sent away without a record of who wanted it. */
+static int record(const struct route_call *call, const struct person *person, const char *what)
+{
+	char action[32];
+	json_t *detail = json_pack("{s:s,s:s}", "room", call->arg, "user", person->user);
+
+	snprintf(action, sizeof(action), "participant.%s", what);
+	int err = detail != NULL
+		? store_audit_note(call->ctx->store, &call->actor, action, call->arg2, detail)
+		: ERR_NOMEM;
+	json_decref(detail);
+	return err;
+}
+
 /* Takes order; answers itself unless all went well. */
 static bool do_it(
 	const struct route_call *call, const struct person *person, const char *what, json_t *order)
@@ -84,6 +99,9 @@ static bool do_it(
 	if (order != NULL && json_object_set_new(order, "what", json_string(what)) == 0 &&
 		json_object_set_new(order, "room", json_string(call->arg)) == 0 &&
 		json_object_set_new(order, "participant", json_string(call->arg2)) == 0) {
+		err = record(call, person, what);
+	}
+	if (err == 0) {
 		err = link_dial_moderate(call->ctx->link_dial, person->reflector, order, code);
 	}
 	json_decref(order);
@@ -264,8 +282,8 @@ static int find_origin(const struct route_call *call, const struct person *perso
 		o->source = POLICY_APIKEY;
 		err = store_apikey_get(store, token.source_id, &row.key);
 		snprintf(o->grants, sizeof(o->grants), "%s", err == 0 ? row.key.grants : "{}");
-		snprintf(o->source_name, sizeof(o->source_name), "%s",
-			err == 0 ? row.key.name : "");
+		snprintf(
+			o->source_name, sizeof(o->source_name), "%s", err == 0 ? row.key.name : "");
 	} else if (strcmp(token.source, "invite") == 0) {
 		o->source = POLICY_INVITE;
 		err = store_invite_get(store, token.source_id, &row.invite);

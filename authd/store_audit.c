@@ -180,3 +180,26 @@ int store_audit_verify(struct store *st, struct store_audit_verdict *verdict)
 	}
 	return err == ERR_INVALID ? 0 : err;
 }
+
+/* ---- a record of its own ---- */
+
+struct note {
+	const struct store_actor *who;
+	const char *action, *object;
+	const json_t *detail;
+};
+
+static int put_note(struct store_txn *txn, void *arg)
+{
+	const struct note *note = arg;
+
+	return store_audit(txn, note->who, note->action, note->object, note->detail);
+}
+
+int store_audit_note(struct store *st, const struct store_actor *who, const char *action,
+	const char *object, const json_t *detail)
+{
+	struct note note = { .who = who, .action = action, .object = object, .detail = detail };
+
+	return store_write(st, put_note, &note);
+}

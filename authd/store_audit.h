@@ -1,6 +1,11 @@
-/* store_audit: reading and verifying the record of every change. Writing is store_txn.h's. */
+/*
+ * store_audit: reading and verifying the record of every change. Writing is store_txn.h's; here is
+ * only what changes nothing in the store.
+ */
 #ifndef AUTHD_STORE_AUDIT_H
 #define AUTHD_STORE_AUDIT_H
+
+#include <jansson.h>
 
 #include "authd/store.h"
 
@@ -38,5 +43,10 @@ int store_audit_head(
 /* Walks the whole chain, page by page. A record that was changed, removed (also at the end) or put
  * in between is found and named. */
 int store_audit_verify(struct store *st, struct store_audit_verdict *verdict) MUST_CHECK;
+
+/* A record of its own, for what is done elsewhere (in a reflector): to be written before it is.
+ * detail: borrowed, a flat object without secrets. */
+int store_audit_note(struct store *st, const struct store_actor *who, const char *action,
+	const char *object, const json_t *detail) MUST_CHECK;
 
 #endif

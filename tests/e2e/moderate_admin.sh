@@ -64,6 +64,12 @@ check 'it is shown' wait_for 5 muted
 frames() { ctl participant list --room demo --json | jq -r '.participants[] | select(.id == "bob") | .frames_out'; }
 silent() { local a b; a=$(frames); sleep 0.5; b=$(frames); [ "$((b - a))" -le 5 ]; }
 check 'bob gets nothing of it' silent
+recorded()
+{
+	ctl audit tail --action participant --json |
+		jq -es '[.. | objects | select(.action == "participant.mute" and .object == "alice")] | length == 1' >/dev/null
+}
+check 'and recorded' recorded
 check 'unmute' quiet participant unmute demo alice
 more() { [ "$(frames)" -gt "$1" ]; }
 check 'and he hears her again' wait_for 5 more "$(($(frames) + 10))"

@@ -9,6 +9,7 @@ void store_test_audit_list(void **state);
 void store_test_audit_is_whole(void **state);
 void store_test_audit_tampering(void **state);
 void store_test_audit_goes_on(void **state);
+void store_test_audit_note(void **state);
 
 /* test_authd_store_writer.c */
 void store_test_group(void **state);

@@ -573,6 +573,7 @@ static const struct CMUnitTest conformance[] = {
 	BOTH(store_test_audit_is_whole),
 	BOTH(store_test_audit_tampering),
 	BOTH(store_test_audit_goes_on),
+	BOTH(store_test_audit_note),
 	BOTH(store_test_group),
 	BOTH(store_test_group_with_a_failure),
 	BOTH(store_test_consume_race),

@@ -215,3 +215,22 @@ void store_test_audit_goes_on(void **state)
 	store_fixture_user(f->st, "erin");
 	assert_int_equal(verify(f->st).bad_seq, 8);
 }
+
+/* What is done elsewhere is a link of the same chain. */
+void store_test_audit_note(void **state)
+{
+	struct store_fixture *f = *state;
+	json_t *detail = json_pack("{s:s}", "room", "demo");
+
+	fill(f->st);
+	assert_int_equal(
+		store_audit_note(f->st, &store_tester, "participant.kick", "alice", detail), 0);
+	assert_int_equal(
+		store_audit_note(f->st, &store_tester, "participant.mute", "alice", NULL), 0);
+	json_decref(detail);
+	struct store_audit_verdict v = verify(f->st);
+	assert_int_equal(v.bad_seq, 0);
+	assert_int_equal(v.records, 10);
+	store_fixture_sql(f, "UPDATE audit SET object = 'bob' WHERE seq = 9");
+	assert_int_equal(verify(f->st).bad_seq, 9);
+}
