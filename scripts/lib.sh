@@ -357,6 +357,7 @@ reflector_start()
 	daemon_start "$1" "$REFLECTOR_BIN" --settings "$RUN/$1.conf"
 }
 
+# shellcheck disable=SC2120 # most start the first one
 authd_start()
 {
 	daemon_start "${1:-authd}" "$AUTHD_BIN" --settings "$RUN/${1:-authd}.conf"

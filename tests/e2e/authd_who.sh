@@ -266,7 +266,8 @@ check 'wrong passcode, used up, revoked, expired, forged, another token: one ans
 guessed()
 {
 	invite_make '{"room":"demo","passcode":"1234"}' || return 1
-	local link=$(body .url) i
+	local link i
+	link=$(body .url)
 	for i in $(seq 40); do
 		guest "$link" "0$i$i"
 		[ "$STATUS" = 429 ] && grep -qi '^retry-after: [1-9]' "$RUN/head" && return 0

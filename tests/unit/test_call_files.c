@@ -252,7 +252,9 @@ static void test_ivf(void **state)
 static void test_record_names(void **state)
 {
 	struct call_roster roster;
-	struct helio_participant evil = { sizeof(evil), "../../etc/x", "\033]0;x", 3 };
+	struct helio_participant evil = {
+		.size = sizeof(evil), .id = "../../etc/x", .name = "\033]0;x", .number = 3
+	};
 	struct helio_stream stream = { sizeof(stream), HELIO_VIDEO, "vp8", "camera", 9, 3 };
 	struct helio_frame frame = HELIO_FRAME_INIT;
 	char path[128];
