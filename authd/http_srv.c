@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/hash_threads.h"
 #include "authd/http_cert.h"
 #include "authd/http_exchange.h"
 #include "authd/pass_hash.h"
@@ -147,7 +148,6 @@ static void add_listener(struct http_srv *srv, const struct http_srv_conf *conf,
 
 static int make_pools(struct http_srv *srv)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	const struct work_conf general = { .name = "general",
 		.threads = GENERAL_THREADS,
 		.queue_max = GENERAL_QUEUE,
@@ -156,7 +156,7 @@ static int make_pools(struct http_srv *srv)
 	const struct work_conf login = { .name = "login",
 		/* those beyond the cores wait in the queues of hashes, where known users go first
 		 */
-		.threads = (cores > 0 ? (unsigned)cores : 1) + 2 * PASS_HASH_WAITING,
+		.threads = hash_threads_cores() + 2 * PASS_HASH_WAITING,
 		.queue_max = LOGIN_QUEUE,
 		.key_max = LOGIN_QUEUE_OF_ONE,
 		.wait_ms = WAIT_MS };

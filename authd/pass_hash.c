@@ -6,12 +6,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "authd/hash_threads.h"
 #include "authd/pass_crypt.h"
 
 #define QUEUES 2u
@@ -19,6 +19,7 @@
 #define TIMES 64u /* a power of two */
 
 struct pass_hash {
+	struct hash_threads *threads; /* as many as slots, so nobody waits there */
 	pthread_mutex_t mutex; /* guards everything below */
 	pthread_cond_t freed[QUEUES];
 	unsigned waiting[QUEUES];
@@ -35,14 +36,6 @@ struct today {
 	uint64_t memory, passes;
 	char nobody[PASS_HASH_SIZE];
 };
-
-static unsigned core_count(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	return n > 0 ? (unsigned)n : 1;
-}
 
 static uint64_t now_us(void)
 {
@@ -83,8 +76,11 @@ int pass_hash_create(struct pass_hash **out, unsigned at_once, uint64_t memory, 
 	for (unsigned i = 0; i < QUEUES; i++) {
 		pthread_cond_init(&ph->freed[i], NULL);
 	}
-	ph->at_once = at_once > 0 ? at_once : core_count();
-	int err = pass_hash_set_cost(ph, memory, passes);
+	ph->at_once = at_once > 0 ? at_once : hash_threads_cores();
+	int err = hash_threads_create(&ph->threads, ph->at_once);
+	if (err == 0) {
+		err = pass_hash_set_cost(ph, memory, passes);
+	}
 	if (err != 0) {
 		pass_hash_destroy(ph);
 		return err;
@@ -98,6 +94,7 @@ void pass_hash_destroy(struct pass_hash *ph)
 	if (ph == NULL) {
 		return;
 	}
+	hash_threads_destroy(ph->threads);
 	for (unsigned i = 0; i < QUEUES; i++) {
 		pthread_cond_destroy(&ph->freed[i]);
 	}
@@ -196,6 +193,23 @@ static void leave(struct pass_hash *ph)
 	pthread_mutex_unlock(&ph->mutex);
 }
 
+/* What a thread of low priority does. */
+struct hashing {
+	const struct today *today;
+	const char *password;
+	char *out; /* to make one */
+	const char *hash; /* to verify; NULL: there is no such user */
+	int err;
+};
+
+static void make(void *arg)
+{
+	struct hashing *h = arg;
+
+	h->err = hash_text(
+		h->password, strlen(h->password), h->today->memory, h->today->passes, h->out);
+}
+
 int pass_hash_make(struct pass_hash *ph, enum pass_hash_queue queue, const char *password,
 	char out[PASS_HASH_SIZE])
 {
@@ -205,9 +219,10 @@ int pass_hash_make(struct pass_hash *ph, enum pass_hash_queue queue, const char 
 	if (err != 0) {
 		return err;
 	}
-	err = hash_text(password, strlen(password), today.memory, today.passes, out);
+	struct hashing h = { .today = &today, .password = password, .out = out };
+	hash_threads_run(ph->threads, make, &h);
 	leave(ph);
-	return err;
+	return h.err;
 }
 
 static void remember(struct pass_hash *ph, const struct today *today, uint64_t us)
@@ -255,6 +270,20 @@ static bool is_today(const char *hash, const struct today *today)
 		crypto_pwhash_str_needs_rehash(text, today->passes, (size_t)today->memory) == 0;
 }
 
+static void verify(void *arg)
+{
+	struct hashing *h = arg;
+
+	if (h->hash == NULL) {
+		h->err = verify_argon2(h->today->nobody, h->password);
+		h->err = h->err == 0 ? ERR_LOGIN : h->err;
+	} else if (pass_crypt_is(h->hash)) {
+		h->err = pass_crypt_verify(h->hash, h->password);
+	} else {
+		h->err = verify_argon2(h->hash, h->password);
+	}
+}
+
 int pass_hash_verify(struct pass_hash *ph, enum pass_hash_queue queue, const char *hash,
 	const char *password, bool *old)
 {
@@ -266,14 +295,9 @@ int pass_hash_verify(struct pass_hash *ph, enum pass_hash_queue queue, const cha
 	}
 	uint64_t begin = now_us();
 	bool usual = hash == NULL || is_today(hash, &today);
-	if (hash == NULL) {
-		err = verify_argon2(today.nobody, password);
-		err = err == 0 ? ERR_LOGIN : err;
-	} else if (pass_crypt_is(hash)) {
-		err = pass_crypt_verify(hash, password);
-	} else {
-		err = verify_argon2(hash, password);
-	}
+	struct hashing h = { .today = &today, .password = password, .hash = hash };
+	hash_threads_run(ph->threads, verify, &h);
+	err = h.err;
 	if (usual && err != ERR_NOMEM) {
 		remember(ph, &today, now_us() - begin);
 	} else if (err == ERR_LOGIN) {
