@@ -22,6 +22,7 @@ struct head {
 	bool json;
 	uint64_t length;
 	bool bad_length;
+	size_t fields; /* bytes */
 };
 
 /* "application/json", with or without parameters. */
@@ -38,6 +39,7 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *key,
 	struct head *head = arg;
 
 	(void)kind;
+	head->fields += strlen(key) + (value != NULL ? strlen(value) : 0);
 	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
 		size_t digits = value != NULL ? strspn(value, "0123456789") : 0;
 		head->lengths++;
@@ -61,12 +63,28 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *key,
 	return MHD_YES;
 }
 
-bool http_body_check_head(struct MHD_Connection *conn, struct http_reply *reply)
+static enum MHD_Result add_size(
+	void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	(void)kind;
+	*(size_t *)arg += strlen(key) + (value != NULL ? strlen(value) : 0) + 2;
+	return MHD_YES;
+}
+
+bool http_body_check_head(struct MHD_Connection *conn, const char *path, struct http_reply *reply)
 {
 	struct head head = { 0 };
+	size_t target = strlen(path);
 
 	MHD_get_connection_values(conn, MHD_HEADER_KIND, look, &head);
-	if (head.lengths + head.encodings > 1 || head.bad_length) {
+	MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, add_size, &target);
+	if (target > HTTP_PATH_MAX) {
+		http_reply_problem(reply, MHD_HTTP_URI_TOO_LONG, ERR_TOO_LARGE,
+			"path and query may have 8192 bytes");
+	} else if (head.fields > HTTP_FIELDS_MAX) {
+		http_reply_problem(reply, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, ERR_TOO_LARGE,
+			"the header fields may have 16384 bytes");
+	} else if (head.lengths + head.encodings > 1 || head.bad_length) {
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, ERR_BAD_FIELD,
 			"the length of the body is not clear");
 	} else if (head.content_encodings > 0) {

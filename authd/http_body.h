@@ -19,8 +19,11 @@ struct http_body {
 	int err; /* ERR_TOO_LARGE, ERR_NOMEM */
 };
 
+#define HTTP_PATH_MAX 8192u /* bytes of path and query */
+#define HTTP_FIELDS_MAX 16384u /* bytes of all header fields, names and values */
+
 /* Judges the head. True when the body may come; else reply says why not. */
-bool http_body_check_head(struct MHD_Connection *conn, struct http_reply *reply);
+bool http_body_check_head(struct MHD_Connection *conn, const char *path, struct http_reply *reply);
 
 /* Takes the next bytes. False when the connection must be cut: the peer goes on and on. */
 bool http_body_add(struct http_body *body, const char *bytes, size_t len);

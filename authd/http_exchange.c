@@ -62,8 +62,8 @@ static void fill_peer(struct exchange *ex)
 	http_addr_group(sa, ex->req.group);
 }
 
-static enum MHD_Result begin(
-	struct http_exchange_env *env, struct MHD_Connection *connection, void **slot)
+static enum MHD_Result begin(struct http_exchange_env *env, struct MHD_Connection *connection,
+	const char *path, void **slot)
 {
 	struct http_reply reply = { 0 };
 	uid_t uid = 0;
@@ -74,7 +74,7 @@ static enum MHD_Result begin(
 		reply.close = true;
 		return answer(connection, &reply);
 	}
-	if (!http_body_check_head(connection, &reply)) {
+	if (!http_body_check_head(connection, path, &reply)) {
 		return answer(connection, &reply);
 	}
 	struct exchange *ex = calloc(1, sizeof(*ex));
@@ -155,7 +155,7 @@ enum MHD_Result http_exchange_on_request(void *arg, struct MHD_Connection *conne
 
 	(void)version;
 	if (ex == NULL) {
-		return begin(arg, connection, slot);
+		return begin(arg, connection, path, slot);
 	}
 	if (*data_len > 0) {
 		bool go_on = http_body_add(&ex->body, data, *data_len);

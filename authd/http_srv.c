@@ -23,7 +23,8 @@
 #define PUBLIC_CONNECTIONS 1024u
 #define OTHER_CONNECTIONS 128u
 #define IDLE_S 10u /* without a byte from the peer */
-#define CONNECTION_MEMORY 32768u
+/* More than a head may have, so that it is we who refuse one that is too large. */
+#define CONNECTION_MEMORY 65536u
 
 /* Many of the general pool wait together for one commit. */
 #define GENERAL_THREADS 48u

@@ -120,6 +120,36 @@ await checks.run('one address does not get more than 128 connections', async () 
 	sockets.forEach((s) => s.destroy());
 });
 
+// ---------------------------------------------------------------- those who drip
+// They begin here and are judged at the end: their deadlines run meanwhile.
+const memory = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${o.pid}/status`, 'latin1'))[1]);
+const DEADLINE_MS = 36000; // 30 s for a request or its answer, looked at once a second; this machine is not alone
+// A body of which a byte comes every second is never idle, and never whole.
+const drips = Array.from({ length: 8 }, (_, i) => new Promise((done) => {
+	const begin = Date.now();
+	const s = tls.connect({ host: '127.0.0.1', port: o.port, ca, servername: 'authd.test', localAddress: '127.0.7.1' }, () => {
+		s.write(`POST /v1/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${1000 + i}\r\n\r\n{`);
+		const timer = setInterval(() => s.write(' '), 1000);
+		s.on('close', () => { clearInterval(timer); done(Date.now() - begin); });
+	});
+	s.on('error', () => {});
+	s.resume();
+}));
+// A list of more than a megabyte, of which a reader takes a piece now and then, or nothing.
+const PATTERNS = Array.from({ length: 60 }, (_, i) => `${'room-of-a-long-name-'.repeat(3)}${i}`);
+for (let i = 0; i < 300; i++) {
+	await ask('POST', '/v1/apikeys', { body: { name: `long${i}`, rooms: PATTERNS }, where: { socketPath: o.socket } });
+}
+const slow = { before: memory(), most: 0, began: Date.now(), closed: 0 };
+slow.size = (await ask('GET', '/v1/apikeys?limit=1000', { where: { socketPath: o.socket } })).body.length;
+slow.sockets = Array.from({ length: 20 }, (_, i) => {
+	const s = net.connect(o.socket, () => s.write('GET /v1/apikeys?limit=1000 HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(4)));
+	s.on('error', () => {});
+	s.on('data', () => { s.pause(); if (i % 2 === 0) { setTimeout(() => s.resume(), 3000); } });
+	return s;
+});
+slow.timer = setInterval(() => { slow.most = Math.max(slow.most, memory()); }, 200);
+
 // ---------------------------------------------------------------- bodies and heads
 const post = (body, headers) => ask('POST', '/v1/token', { body, headers });
 const refused = async (name, status, code, fn) => checks.run(name, async () => {
@@ -166,6 +196,9 @@ for (const [name, lines, body] of [
 		assert.ok(answers(got).length <= 2 && answers(got).every((s) => s === 400), got.replace(/\r?\n/g, '|'));
 	});
 }
+await refused('a path of 9,000 bytes', 414, 'too-large', () => ask('GET', `/${'a'.repeat(9000)}`));
+await refused('a query of 9,000 bytes', 414, 'too-large', () => ask('GET', `/healthz?a=${'a'.repeat(9000)}`));
+await refused('header fields of 20 KB', 431, 'too-large', () => ask('GET', '/healthz', { headers: { X: 'a'.repeat(20000) } }));
 await checks.run('a head of 64 KiB is refused', async () => {
 	const got = await raw(head(['GET /healthz HTTP/1.1', `X: ${'a'.repeat(65536)}`]));
 	assert.ok(answers(got).every((s) => s >= 400), `${answers(got)}`);
@@ -336,6 +369,51 @@ await checks.run('unknown, wrong, revoked and malformed API keys: one answer, in
 	const body = { room: 'demo', user: 'u0' };
 	const use = (key) => (i, agent) => ask('POST', '/v1/token', { body, headers: { Authorization: `Bearer ${key}` }, agent });
 	await compare({ unknown: use(unknown), wrong: use(wrong), revoked: use(revoked), malformed: use('hk_x') }, samples);
+});
+
+await checks.run('unknown, forged, expired, revoked and used up invites: one answer, in text and time', async () => {
+	const invite = async (more) => {
+		const a = await adm('POST', '/v1/invites', { room: 'demo', ...more });
+		assert.equal(a.status, 201, a.body);
+		return { id: a.json.id, token: a.json.url.split('#')[1] };
+	};
+	const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+	const use = (token) => (i, agent) => ask('POST', '/v1/token', { body: { invite: token, name: 'Guest' }, agent });
+	const look = (token) => (i, agent) => ask('POST', '/v1/invite', { body: { invite: token }, agent });
+	const ends = Math.floor(Date.now() / 1000) + 3;
+	const good = await invite({}), revoked = await invite({}), used = await invite({ uses: 1 }), expired = await invite({ expires_at: ends });
+	assert.equal((await adm('DELETE', `/v1/invites/${revoked.id}`)).status, 204);
+	assert.equal((await use(used.token)(0)).status, 200);
+	const [header, payload, signature] = good.token.split('.');
+	const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+	const forged = `${header}.${payload}.${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`;
+	const none = `${b64({ ...JSON.parse(Buffer.from(header, 'base64url')), alg: 'none' })}.${payload}.`;
+	const unknown = `${header}.${b64({ ...claims, jti: 'aaaaaaaaaaaa' })}.${signature}`;
+	while (Date.now() < (ends + 1) * 1000) { await sleep(100); }
+	const bad = { unknown, forged, none, expired: expired.token, revoked: revoked.token, 'used up': used.token };
+	for (const [how, ways] of [['use', use], ['look', look]]) {
+		await compare(Object.fromEntries(Object.entries(bad).map(([name, token]) => [`${how} ${name}`, ways(token)])), samples);
+	}
+	assert.equal((await use(good.token)(0)).status, 200); // it was not all of them
+});
+
+// ---------------------------------------------------------------- those who drip, at their end
+await checks.run('a body that drips is cut at its deadline', async () => {
+	for (const ms of await Promise.all(drips)) {
+		assert.ok(ms > 20000 && ms < DEADLINE_MS, `${ms} ms`);
+	}
+});
+await checks.run('who reads a long list slowly, or not at all, costs bounded time and memory', async () => {
+	assert.ok(slow.size > 1e6, `${slow.size} bytes`);
+	const open = () => fs.readFileSync('/proc/net/unix', 'latin1').split('\n').filter((line) => line.endsWith(` ${o.socket}`)
+		&& line.split(/\s+/)[5] === '03').length;
+	while (open() > 0 && Date.now() - slow.began < 2 * DEADLINE_MS) { await sleep(250); }
+	assert.equal(open(), 0, 'connections are open still');
+	clearInterval(slow.timer);
+	slow.sockets.forEach((s) => s.destroy());
+	// one answer at a time each: as a tree of JSON, as text, and what the allocator keeps
+	assert.ok(slow.most - slow.before < 20 * 8 * slow.size / 1024, `${slow.most - slow.before} KiB for ${slow.size} bytes`);
+	assert.equal((await adm('GET', '/v1/status')).status, 200);
 });
 
 // ---------------------------------------------------------------- the log

@@ -1,0 +1,64 @@
+#!/bin/bash
+# Requests of one address are counted, and what one address has used up is not missing at another.
+. "${srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
+. "$TOP/tests/e2e/authd_lib.sh"
+
+node_needed
+e2e_begin authd-rate 90
+# shellcheck disable=SC2034 # read by scripts/lib.sh
+AUTHD_EXTRA='hash-memory = 8M
+hash-passes = 1
+rate-address = 20'
+cluster_start -w 1
+room_add demo
+user_add alice 'correct horse'
+is 201 adm POST /v1/apikeys -d '{"name":"app","rooms":["*"]}'
+KEY=$(body .key)
+
+# from ADDRESS PATH [ARGUMENT...]: a request from that address; the status in $STATUS.
+from()
+{
+	local address=$1 path=$2
+	shift 2
+	STATUS=$(curl -sS --max-time 20 --interface "$address" --cacert "$RUN/ca.crt" -o "$RUN/body" -D "$RUN/head" \
+		-w '%{http_code}' "$@" "$AUTHD_URL$path" 2>"$RUN/curl.err") || { cat "$RUN/curl.err"; return 1; }
+}
+retry_after() { tr -d '\r' <"$RUN/head" | sed -n 's/^[Rr]etry-[Aa]fter: //p'; }
+use_up() # ADDRESS: until it is refused; how often it was not
+{
+	GOOD=0
+	while [ "$GOOD" -lt 60 ]; do
+		from "$1" /healthz || return 1
+		[ "$STATUS" = 200 ] || break
+		GOOD=$((GOOD + 1))
+	done
+}
+twenty() { use_up 127.0.0.2 && [ "$STATUS" = 429 ] && [ "$GOOD" -ge 20 ] && [ "$GOOD" -le 25 ]; }
+check 'twenty requests of an address, then no more' twenty
+check 'with a reason' test "$(body .code)" = rate
+check 'and when to come back' test "$(retry_after)" -ge 1
+refused() { from 127.0.0.2 "$@" && [ "$STATUS" = 429 ]; }
+check 'whatever it asks for' refused /.well-known/jwks.json
+check 'also what is not there' refused /nothing
+login_from() { from "$1" /v1/token -H 'Content-Type: application/json' -d '{"user":"alice","password":"correct horse","room":"demo"}'; }
+check 'a login neither' refused /v1/token -H 'Content-Type: application/json' \
+	-d '{"user":"alice","password":"correct horse","room":"demo"}'
+other() { login_from 127.0.0.3 && [ "$STATUS" = 200 ]; }
+check 'another address has all of its own' other
+by_key() { from 127.0.0.2 /v1/token -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \
+	-d '{"user":"bob","room":"demo"}' && [ "$STATUS" = 200 ]; }
+check 'an API key is counted for itself' by_key
+wrong_key() { from 127.0.0.2 /v1/token -H "Authorization: Bearer hk_aaaaaaaaaaaa_x" -H 'Content-Type: application/json' \
+	-d '{"user":"bob","room":"demo"}' && [ "$STATUS" = 429 ]; }
+check 'one that does not hold is not' wrong_key
+comes_back()
+{
+	use_up 127.0.0.2
+	local wait
+	wait=$(retry_after)
+	[ "$wait" -le 10 ] || return 1
+	back() { from 127.0.0.2 /healthz && [ "$STATUS" = 200 ]; }
+	wait_for "$((wait + 3))" back
+}
+check 'when it was told to come back, it may' comes_back
+e2e_end
