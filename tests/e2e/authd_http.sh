@@ -89,7 +89,8 @@ socket_mode() { [ "$(stat -c '%a %F' "$SOCKET")" = '600 socket' ]; }
 check 'admin socket is private' socket_mode
 state_mode()
 {
-	[ "$(stat -c %a "$RUN/state" "$RUN/state/signing-key.pem" "$RUN/state/authd.sqlite" | tr '\n' ' ')" = '700 600 600 ' ]
+	[ "$(stat -c %a "$RUN/state" "$RUN/state/keys" "$RUN"/state/keys/*.pem "$RUN/state/ca.key" "$RUN/state/authd.sqlite" |
+		tr '\n' ' ')" = '700 700 600 600 600 ' ]
 }
 check 'state is private' state_mode
 
@@ -435,9 +436,9 @@ usage() { "$AUTHD_BIN" --nonsense >"$RUN/bad.out" 2>&1; [ $? -eq 2 ]; }
 check 'unknown option' usage
 open_key()
 {
-	mkdir -m 700 "$RUN/state2"
-	cp "$RUN/state/signing-key.pem" "$RUN/state2/"
-	chmod 640 "$RUN/state2/signing-key.pem"
+	mkdir -m 700 "$RUN/state2" "$RUN/state2/keys"
+	cp "$RUN"/state/keys/*.pem "$RUN/state2/keys/"
+	chmod 640 "$RUN"/state2/keys/*.pem
 	sed "s|$RUN/state|$RUN/state2|; s|$SOCKET|$SOCKET.2|; s/:$AUTHD_PORT\"/:$((AUTHD_PORT - 2))\"/" \
 		"$RUN/authd.conf" >"$RUN/open.conf"
 	! timeout 10 "$AUTHD_BIN" --settings "$RUN/open.conf" >"$RUN/open.out" 2>&1 && grep -q 'chmod 600' "$RUN/open.out"
