@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "authd/admin_socket.h"
+#include "authd/clock_guard.h"
 #include "authd/event_feed.h"
 #include "authd/http_cert.h"
 #include "authd/http_srv.h"
@@ -61,6 +62,7 @@ struct authd_daemon {
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
 	int64_t purged_s, audited_s, looked_s; /* monotonic */
+	struct clock_guard clock_guard;
 	struct file_watch https_files, control_files;
 };
 
@@ -469,11 +471,22 @@ static void look_at_certificates(struct authd_daemon *d)
 static void purge(struct authd_daemon *d)
 {
 	size_t gone = 0;
+	int64_t jump = 0;
+	bool steady = clock_guard_steady(
+		&d->clock_guard, (int64_t)time(NULL), clock_now_s(), &jump);
+
+	if (jump != 0) {
+		log_event(LOG_LEVEL_WARN, "clock-set", LOG_INT("seconds", jump));
+	}
+	if (!steady) {
+		return;
+	}
 	int err = store_purge(d->store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
 
 	if (err == 0 && gone > 0) {
 		log_event(LOG_LEVEL_DEBUG, "tokens-purged", LOG_INT("count", gone));
 	}
+	keyring_purge(d->keyring, (int64_t)time(NULL));
 }
 
 void daemon_tick(struct authd_daemon *d)
@@ -492,6 +505,5 @@ void daemon_tick(struct authd_daemon *d)
 	if (now - d->purged_s >= PURGE_EVERY_S) {
 		d->purged_s = now;
 		purge(d);
-		keyring_purge(d->keyring, (int64_t)time(NULL));
 	}
 }
