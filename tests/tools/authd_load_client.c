@@ -86,6 +86,8 @@ static bool client_prepare(struct client *c)
 	snprintf(text, sizeof(text), "%s/v1/token", o->url);
 	curl_easy_setopt(c->curl, CURLOPT_URL, text);
 	curl_easy_setopt(c->curl, CURLOPT_CAINFO, o->ca_file);
+	/* or all of the system are read, for each client */
+	curl_easy_setopt(c->curl, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, discard);
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
