@@ -72,20 +72,6 @@ void link_event_state(struct link_event *le, const char *reflector, bool up, con
 
 /* ---- recording, on the own thread ---- */
 
-static bool names_place(const char *list, const char *reflector)
-{
-	size_t len = strlen(reflector);
-
-	while (*list != '\0') {
-		if (strncmp(list, reflector, len) == 0 && list[len] == ':') {
-			return true;
-		}
-		list += strcspn(list, ",");
-		list += *list == ',';
-	}
-	return false;
-}
-
 static int found(const struct store_token *row, void *arg)
 {
 	(void)row;
@@ -98,8 +84,7 @@ static bool holds_room(struct link_event *le, const struct deed *deed)
 	struct store_room room;
 
 	return store_room_get(le->conf.store, deed->room, &room) == 0 &&
-		(strcmp(room.reflector, deed->reflector) == 0 ||
-			names_place(room.alternates, deed->reflector));
+		store_room_is_at(&room, deed->reflector);
 }
 
 /* The user holds a token for the room. */

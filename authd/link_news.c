@@ -59,29 +59,13 @@ static json_t *policy_json(const struct store_room *row)
 	return out;
 }
 
-/* In "name:port,name:port". */
-static bool names_place(const char *list, const char *reflector)
-{
-	size_t len = strlen(reflector);
-
-	while (*list != '\0') {
-		if (strncmp(list, reflector, len) == 0 && list[len] == ':') {
-			return true;
-		}
-		list += strcspn(list, ",");
-		list += *list == ',';
-	}
-	return false;
-}
-
 static int add_room(const struct store_room *row, void *arg)
 {
 	struct page *page = arg;
 
 	page->last = row->policy_rev;
 	page->rows++;
-	if (strcmp(row->reflector, page->reflector) != 0 &&
-		!names_place(row->alternates, page->reflector)) {
+	if (!store_room_is_at(row, page->reflector)) {
 		return 0; /* its tokens bring the policy there, should it move */
 	}
 	json_t *item = json_pack("{s:s,s:I,s:b,s:I,s:I,s:o}", "name", row->name, "rev",

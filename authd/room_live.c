@@ -19,27 +19,11 @@ void room_live_finish(struct room_live *live)
 	json_decref(live->missing);
 }
 
-/* alternates: "name:port,name:port". */
-static bool is_alternate(const char *alternates, const char *reflector)
-{
-	size_t len = strlen(reflector);
-
-	for (const char *at = alternates; at != NULL; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, reflector, len) == 0 && at[len] == ':') {
-			return true;
-		}
-	}
-	return false;
-}
-
 bool room_live_believed(const struct store_room *row, const json_t *item)
 {
 	const char *reflector = json_string_value(json_object_get(item, "reflector"));
 
-	return reflector != NULL && reflector[0] != '\0' &&
-		(strcmp(row->reflector, reflector) == 0 ||
-			is_alternate(row->alternates, reflector));
+	return reflector != NULL && reflector[0] != '\0' && store_room_is_at(row, reflector);
 }
 
 static int add_number(json_t *room, const char *key, json_int_t more)

@@ -8,6 +8,23 @@
 #include "authd/store_rooms.h"
 #include "authd/store_txn.h"
 
+/* alternates: "name:port,name:port". */
+bool store_room_is_at(const struct store_room *room, const char *reflector)
+{
+	size_t len = strlen(reflector);
+
+	if (strcmp(room->reflector, reflector) == 0) {
+		return true;
+	}
+	for (const char *at = room->alternates; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, reflector, len) == 0 && at[len] == ':') {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What the works below get. */
 struct place_call {
 	const char *room, *alternates;

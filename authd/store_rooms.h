@@ -57,6 +57,8 @@ int store_room_delete(
  * nowhere yet); ERR_STATE when another authd has moved it meanwhile. */
 int store_place_set(struct store *st, const char *room, const struct store_place *from,
 	const struct store_place *to, const char *alternates, int64_t now) MUST_CHECK;
+/* True when the room lives at this reflector, or has an alternate there. */
+bool store_room_is_at(const struct store_room *room, const char *reflector);
 /* One row for each place that has rooms. */
 int store_place_counts(struct store *st, store_place_fn each, void *arg) MUST_CHECK;
 
