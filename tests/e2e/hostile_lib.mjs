@@ -10,18 +10,11 @@ import { assert } from './check.mjs';
 
 const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-// authd's signing key, wherever in the state directory it is kept.
+// authd's signing key: a new state directory has one.
 function findKey(dir) {
-	for (const name of fs.readdirSync(dir)) {
-		const file = path.join(dir, name);
-		if (fs.statSync(file).isFile() && fs.statSync(file).size < 4096) {
-			const text = fs.readFileSync(file, 'latin1');
-			if (text.includes('PRIVATE KEY-----')) {
-				return crypto.createPrivateKey(text);
-			}
-		}
-	}
-	throw new Error(`no private key in ${dir}`);
+	const keys = path.join(dir, 'keys');
+	const name = fs.readdirSync(keys).find((file) => file.endsWith('.pem'));
+	return crypto.createPrivateKey(fs.readFileSync(path.join(keys, name), 'latin1'));
 }
 
 export class Hostile {

@@ -33,7 +33,7 @@ static void test_names(void **state)
 				strcmp(name, errcode_name(b)) != 0);
 		}
 	}
-	assert_int_equal(known, 49);
+	assert_int_equal(known, 59);
 }
 
 static void test_unknown(void **state)
