@@ -183,9 +183,30 @@ static const char *row_text(const struct db_row *row, unsigned column)
 
 /* ---- transactions ---- */
 
+/* A file that was deleted or replaced under us takes changes that nobody will find again. */
+static int check_place(struct db_sqlite *s)
+{
+	int moved = 0;
+
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+		moved == 0) {
+		return 0;
+	}
+	time_t now = time(NULL);
+	if (now != s->logged_at) {
+		s->logged_at = now;
+		log_event(LOG_LEVEL_ERROR, "store-failed",
+			LOG_STR("why", "the database file was deleted or replaced"),
+			LOG_STR("do", "put it back, or restart authd on what is there now"));
+	}
+	return ERR_STORE;
+}
+
 static int begin(struct db *db)
 {
-	return run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL, NULL);
+	int err = check_place(sqlite_of(db));
+
+	return err != 0 ? err : run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL, NULL);
 }
 
 static int commit(struct db *db)

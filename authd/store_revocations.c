@@ -23,12 +23,12 @@
 #define BY_INVITE "source_id = $1 AND source = 'invite'" IN_ROOM
 #define END(by) "SELECT coalesce(max(expires_at), 0) FROM token WHERE " by UNEXPIRED
 #define MARK(by) "UPDATE token SET revoked_at = $3 WHERE " by LIVE
-/* Back to life, unless another entry that is in force has met them too; $3 the entry's number, $4
- * now. */
+/* Back to life, unless another entry that is in force has met them too: one with a number above
+ * the token's own, for seconds do not say which was first. $3 the entry's number, $4 now. */
 #define UNMARK(by)                                                                                 \
 	"UPDATE token SET revoked_at = 0 WHERE " by " AND revoked_at > 0 AND NOT EXISTS"           \
 	" (SELECT 1 FROM revocation r WHERE r.seq <> $3 AND r.until > $4"                          \
-	" AND r.created_at >= token.issued_at AND r.room IN ('', token.room)"                      \
+	" AND r.seq > token.rev AND r.room IN ('', token.room)"                                    \
 	" AND ((r.kind = 'token' AND r.id = token.jti)"                                            \
 	" OR (r.kind = 'user' AND r.id = token.account)"                                           \
 	" OR (r.kind = 'room' AND r.id = token.room)"                                              \
@@ -258,9 +258,8 @@ static int end_entry(struct store_txn *txn, const struct revocation_call *c)
 		STORE_VALUES(DB_I(e->seq), DB_I(c->now)), NULL, NULL);
 	if (err == 0 && kind != NULL) {
 		err = store_run(txn, kind->unmark,
-			STORE_VALUES(
-				DB_T(e->id), DB_T(e->room), DB_I(e->seq), DB_I(c->now)),
-			NULL, NULL);
+			STORE_VALUES(DB_T(e->id), DB_T(e->room), DB_I(e->seq), DB_I(c->now)), NULL,
+			NULL);
 	}
 	if (err == 0) {
 		err = store_next(txn, "revocation", &lift.seq);

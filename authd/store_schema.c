@@ -81,6 +81,9 @@ const char *const store_migrations[] = {
 
 	/* 2: the grants that an API key asked for, for another token in its place (a move). */
 	"ALTER TABLE token ADD COLUMN asked TEXT NOT NULL DEFAULT '';",
+
+	/* 3: number of the last revocation before the token was made: its claim "rev". */
+	"ALTER TABLE token ADD COLUMN rev BIGINT NOT NULL DEFAULT 0;",
 };
 
 const int store_migration_count = (int)(sizeof(store_migrations) / sizeof(store_migrations[0]));

@@ -71,25 +71,24 @@ static int take(const struct db_row *row, void *arg)
 #define BAN "SELECT 1 FROM revocation WHERE ban = 1 AND until > $7 AND "
 #define INSERT                                                                                     \
 	"INSERT INTO token (jti, account, participant, room, source, source_id, issued_at,"        \
-	" expires_at, asked) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9"                            \
+	" expires_at, asked, rev) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9,"                      \
+	" (SELECT value FROM counter WHERE name = 'revocation')"                                   \
 	" WHERE EXISTS (SELECT 1 FROM room WHERE name = $4"                                        \
 	" AND (expires_at = 0 OR expires_at > $7))"                                                \
 	" AND NOT EXISTS (" BAN "kind = 'user' AND id = $2 AND room IN ('', $4))"                  \
 	" AND NOT EXISTS (" BAN "kind = 'room' AND id = $4)"                                       \
 	" AND NOT EXISTS (" BAN "kind = $5 AND id = $6 AND room IN ('', $4)) AND "
-#define ONCE                                                                                       \
-	" ON CONFLICT (jti) DO NOTHING"                                                            \
-	" RETURNING (SELECT value FROM counter WHERE name = 'revocation')"
+#define ONCE " ON CONFLICT (jti) DO NOTHING RETURNING rev"
 
 static const struct source {
 	const char *name, *insert;
 } sources[] = {
 	{ "user", INSERT "EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 0)" ONCE },
 	{ "apikey",
-		INSERT "EXISTS (SELECT 1 FROM api_key WHERE id = $6 AND revoked_at = 0"
-		       " AND (expires_at = 0 OR expires_at > $7))"
-		       " AND NOT EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 1)"
-			ONCE },
+		INSERT
+		"EXISTS (SELECT 1 FROM api_key WHERE id = $6 AND revoked_at = 0"
+		" AND (expires_at = 0 OR expires_at > $7))"
+		" AND NOT EXISTS (SELECT 1 FROM account WHERE name = $2 AND disabled = 1)" ONCE },
 	{ "invite",
 		INSERT "EXISTS (SELECT 1 FROM invite WHERE id = $6 AND room = $4"
 		       " AND revoked_at = 0 AND expires_at > $7"

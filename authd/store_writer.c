@@ -216,8 +216,8 @@ static void finish_batch(struct store *st, struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++) {
 		struct store_job *job = batch->jobs[i];
 
-		if (job->result == 0) {
-			st->checked_ms = (int64_t)clock_now_ms();
+		if (job->result == 0 || job->result == ERR_STORE) {
+			st->checked_ms = job->result == 0 ? (int64_t)clock_now_ms() : 0;
 		}
 		st->stats.failures += job->result == ERR_STORE;
 		job->done = true;

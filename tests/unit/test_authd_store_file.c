@@ -144,6 +144,25 @@ static void test_full_disk(void **state)
 	assert_int_equal(token_count(f->st), tokens + 1);
 }
 
+/* A file that is gone takes no change that nobody would find again. */
+static void test_file_is_gone(void **state)
+{
+	struct store_fixture *f = *state;
+	char aside[160];
+
+	store_fixture_user(f->st, "alice");
+	store_fixture_room(f->st, "demo");
+	snprintf(aside, sizeof(aside), "%s.aside", f->file);
+	assert_int_equal(rename(f->file, aside), 0);
+	struct store_token t = store_fixture_token("to-nowhere", "alice", "demo", NOW + 100);
+	assert_int_equal(store_fixture_add(f->st, &t), ERR_STORE);
+	assert_int_equal(store_check(f->st), ERR_STORE);
+	assert_int_equal(rename(aside, f->file), 0);
+	assert_int_equal(store_fixture_add(f->st, &t), 0);
+	assert_int_equal(store_check(f->st), 0);
+	assert_int_equal(token_count(f->st), 1);
+}
+
 /* A daemon that is stopped keeps its socket: its backlog is full, and a start must not wait for it
  * or take the socket away. */
 static void test_admin_socket_of_a_busy_daemon(void **state)
@@ -188,6 +207,8 @@ int main(void)
 			test_garbage_is_refused, store_fixture_sqlite, store_fixture_end),
 		cmocka_unit_test_setup_teardown(
 			test_full_disk, store_fixture_sqlite, store_fixture_end),
+		cmocka_unit_test_setup_teardown(
+			test_file_is_gone, store_fixture_sqlite, store_fixture_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
