@@ -179,8 +179,8 @@ static void test_message_is_judged_whole(void **state)
 {
 	static const char *const bad[] = {
 		"{}", "{\"entries\":{}}", "{\"entries\":[1]}",
-		"{\"entries\":[{\"seq\":1,\"kind\":\"token\",\"id\":\"a\",\"until\":500},"
-		"{\"seq\":2,\"kind\":\"dream\",\"id\":\"b\",\"until\":500}]}",
+		("{\"entries\":[{\"seq\":1,\"kind\":\"token\",\"id\":\"a\",\"until\":500},"
+		 "{\"seq\":2,\"kind\":\"dream\",\"id\":\"b\",\"until\":500}]}"),
 		"{\"entries\":[{\"seq\":-1,\"kind\":\"token\",\"id\":\"a\",\"until\":500}]}",
 		"{\"entries\":[{\"seq\":1,\"kind\":\"token\",\"id\":\"\",\"until\":500}]}",
 		"{\"entries\":[{\"seq\":1,\"kind\":\"token\",\"id\":\"a\",\"until\":\"500\"}]}",
