@@ -1,24 +1,20 @@
 /*
  * keyring: owns the set of signing keys: which one signs, which ones are published. A private key
- * stays inside jws_sign.c. Must never sign with a key that the store does not know, nor take one
- * out of the set that something good was signed with.
+ * stays inside jws_sign.c, its file is key_files.c's. Must never sign with a key that the store
+ * does not know, nor take one out of the set that something good was signed with.
  */
 #include "authd/keyring.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "authd/jwks.h"
 #include "authd/jws_sign.h"
+#include "authd/key_files.h"
 #include "authd/store_keys.h"
-#include "common/file_store.h"
 #include "common/log.h"
 #include "proto/base64url.h"
 #include "proto/jws_verify.h"
@@ -28,7 +24,7 @@
 
 struct keyring {
 	struct store *store;
-	char dir[4096];
+	struct key_files files;
 	pthread_mutex_t change; /* one rotation or purge at a time */
 	pthread_rwlock_t lock; /* guards what follows */
 	struct jws_signer *own[KEYRING_OWN_MAX];
@@ -208,107 +204,17 @@ int keyring_each(struct keyring *ring, keyring_fn each, void *arg)
 	return err;
 }
 
-/* ---- files ---- */
+/* ---- the start ---- */
 
-static int path_of(const struct keyring *ring, const char *name, char *out, size_t size)
+/* The public half of one of ours, into the store. */
+static int put_row(struct keyring *ring, const struct store_actor *who,
+	const struct jws_public *pub, int64_t created_at, int64_t active_at)
 {
-	return (size_t)snprintf(out, size, "%s/%s.pem", ring->dir, name) < size ? 0 : ERR_CONFIG;
-}
+	struct store_key row = { .created_at = created_at, .active_at = active_at };
 
-static int add_own(struct keyring *ring, struct jws_signer *signer)
-{
-	if (ring->own_count == KEYRING_OWN_MAX) {
-		return ERR_FULL;
-	}
-	ring->own[ring->own_count++] = signer;
-	return 0;
-}
-
-/* Makes a key in a file of its own, which then gets the key's name. */
-static int make_key(struct keyring *ring, struct jws_signer **out, char why[512])
-{
-	char fresh[4200], file[4200];
-	int err = path_of(ring, "fresh", fresh, sizeof(fresh));
-
-	if (err != 0) {
-		snprintf(why, 512, "the path of state-dir is too long");
-		return err;
-	}
-	unlink(fresh); /* from a start that was cut off: nothing was ever signed with it */
-	err = jws_signer_open(out, fresh, why);
-	if (err != 0) {
-		return err;
-	}
-	err = path_of(ring, jws_signer_public(*out)->kid, file, sizeof(file));
-	if (err == 0) {
-		err = file_store_rename(fresh, file);
-	}
-	if (err != 0) {
-		snprintf(why, 512, "the signing key %.300s cannot be written: %s", file,
-			strerror(errno));
-		jws_signer_destroy(*out);
-		*out = NULL;
-	}
-	return err;
-}
-
-static int read_keys(struct keyring *ring, char why[512])
-{
-	DIR *dir = opendir(ring->dir);
-	const struct dirent *entry;
-	int err = 0;
-
-	if (dir == NULL) {
-		snprintf(why, 512, "the folder %.300s cannot be read: %s: check its owner",
-			ring->dir, strerror(errno));
-		return ERR_CONFIG;
-	}
-	while (err == 0 && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name);
-		struct jws_signer *signer = NULL;
-		char file[4400];
-		if (len != 47 || strcmp(entry->d_name + 43, ".pem") != 0) {
-			continue;
-		}
-		snprintf(file, sizeof(file), "%s/%s", ring->dir, entry->d_name);
-		err = jws_signer_open(&signer, file, why);
-		if (err == 0) {
-			err = add_own(ring, signer);
-			if (err != 0) {
-				jws_signer_destroy(signer);
-				snprintf(why, 512, "there are more than %u keys in %.300s",
-					KEYRING_OWN_MAX, ring->dir);
-			}
-		}
-	}
-	closedir(dir);
-	return err;
-}
-
-/* The one key of versions that had no keyring. */
-static int take_over(struct keyring *ring, const char *state_dir, char why[512])
-{
-	char from[4200], to[4200];
-	struct jws_signer *signer = NULL;
-
-	snprintf(from, sizeof(from), "%.4000s/signing-key.pem", state_dir);
-	if (access(from, F_OK) != 0) {
-		return 0;
-	}
-	int err = jws_signer_open(&signer, from, why);
-	if (err != 0) {
-		return err;
-	}
-	err = path_of(ring, jws_signer_public(signer)->kid, to, sizeof(to));
-	jws_signer_destroy(signer);
-	if (err == 0) {
-		err = file_store_rename(from, to);
-	}
-	if (err != 0) {
-		snprintf(why, 512, "the signing key %.300s cannot be moved into %.100s", from,
-			ring->dir);
-	}
-	return err;
+	snprintf(row.kid, sizeof(row.kid), "%s", pub->kid);
+	int err = base64url_encode(pub->key, sizeof(pub->key), row.x, sizeof(row.x));
+	return err == 0 ? store_key_put(ring->store, who, &row) : err;
 }
 
 /* The public halves of our keys are in the store, whatever happened to it. */
@@ -318,14 +224,8 @@ static int publish_own(struct keyring *ring, int64_t now)
 
 	for (size_t i = 0; i < ring->own_count && err == 0; i++) {
 		const struct jws_public *pub = jws_signer_public(ring->own[i]);
-		struct store_key row = { .created_at = now, .active_at = now };
-		if (find_row(ring, pub->kid) != NULL) {
-			continue;
-		}
-		snprintf(row.kid, sizeof(row.kid), "%s", pub->kid);
-		err = base64url_encode(pub->key, sizeof(pub->key), row.x, sizeof(row.x));
-		if (err == 0) {
-			err = store_key_put(ring->store, &self, &row);
+		if (find_row(ring, pub->kid) == NULL) {
+			err = put_row(ring, &self, pub, now, now);
 		}
 	}
 	return err;
@@ -333,17 +233,15 @@ static int publish_own(struct keyring *ring, int64_t now)
 
 static int load(struct keyring *ring, const char *state_dir, int64_t now, char why[512])
 {
-	struct jws_signer *first = NULL;
-	int err = take_over(ring, state_dir, why);
+	int err = key_files_open(&ring->files, state_dir, why);
 
 	if (err == 0) {
-		err = read_keys(ring, why);
+		err = key_files_read(
+			&ring->files, ring->own, KEYRING_OWN_MAX, &ring->own_count, why);
 	}
 	if (err == 0 && ring->own_count == 0) {
-		err = make_key(ring, &first, why);
-		if (err == 0) {
-			err = add_own(ring, first);
-		}
+		err = key_files_make(&ring->files, &ring->own[0], why);
+		ring->own_count = err == 0 ? 1 : 0;
 	}
 	if (err != 0) {
 		return err;
@@ -371,17 +269,7 @@ int keyring_open(struct keyring **out, const char *state_dir, struct store *stor
 	ring->store = store;
 	pthread_mutex_init(&ring->change, NULL);
 	pthread_rwlock_init(&ring->lock, NULL);
-	snprintf(ring->dir, sizeof(ring->dir), "%.4000s/keys", state_dir);
-	int err = 0;
-	if (mkdir(ring->dir, 0700) != 0 && errno != EEXIST) {
-		snprintf(why, 512,
-			"the folder %.300s cannot be made: %s: check the owner of state-dir",
-			ring->dir, strerror(errno));
-		err = ERR_CONFIG;
-	}
-	if (err == 0) {
-		err = load(ring, state_dir, now, why);
-	}
+	int err = load(ring, state_dir, now, why);
 	if (err != 0) {
 		keyring_destroy(ring);
 		return err;
@@ -445,26 +333,18 @@ static int rotate(
 	struct keyring *ring, const struct store_actor *who, int64_t now, struct jws_signer **fresh)
 {
 	char why[512];
-	int err = make_key(ring, fresh, why);
+	int err = key_files_make(&ring->files, fresh, why);
 
 	if (err != 0) {
 		log_event(LOG_LEVEL_ERROR, "key-rotate-failed", LOG_ERR(err), LOG_STR("why", why));
 		return err;
 	}
-	const struct jws_public *pub = jws_signer_public(*fresh);
-	struct store_key row = { .created_at = now, .active_at = now + KEYRING_OVERLAP_S };
-	snprintf(row.kid, sizeof(row.kid), "%s", pub->kid);
-	err = base64url_encode(pub->key, sizeof(pub->key), row.x, sizeof(row.x));
-	if (err == 0) {
-		err = store_key_put(ring->store, who, &row);
-	}
-	return err;
+	return put_row(ring, who, jws_signer_public(*fresh), now, now + KEYRING_OVERLAP_S);
 }
 
 int keyring_rotate(struct keyring *ring, const struct store_actor *who, int64_t now, char kid[44])
 {
 	struct jws_signer *fresh = NULL;
-	char file[4200];
 
 	pthread_mutex_lock(&ring->change);
 	int err = refresh(ring);
@@ -476,8 +356,7 @@ int keyring_rotate(struct keyring *ring, const struct store_actor *who, int64_t 
 	}
 	if (err != 0) {
 		if (fresh != NULL) {
-			(void)path_of(ring, jws_signer_public(fresh)->kid, file, sizeof(file));
-			unlink(file);
+			(void)!key_files_remove(&ring->files, jws_signer_public(fresh)->kid);
 			jws_signer_destroy(fresh);
 		}
 		pthread_mutex_unlock(&ring->change);
@@ -502,9 +381,8 @@ int keyring_rotate(struct keyring *ring, const struct store_actor *who, int64_t 
 static void forget(struct keyring *ring, const char *kid)
 {
 	struct jws_signer *gone = NULL;
-	char file[4200];
 
-	if (path_of(ring, kid, file, sizeof(file)) != 0 || (unlink(file) != 0 && errno != ENOENT)) {
+	if (key_files_remove(&ring->files, kid) != 0) {
 		return;
 	}
 	pthread_rwlock_wrlock(&ring->lock);
