@@ -11,9 +11,11 @@
 #include <time.h>
 
 #include "authd/store_audit.h"
+#include "common/clock.h"
+#include "common/cond.h"
 
 #define PAGE 100u
-#define LOOK_EVERY_S 1
+#define LOOK_EVERY_MS 1000u
 #define GATHER_NS 10000000L /* commits that follow closely are read together */
 #define DETAIL_MAX 3072u /* bytes; one that is longer is left out, so that the event fits */
 
@@ -83,14 +85,12 @@ static void tell_new(struct event_feed *feed)
 /* Mutex held. False: it is over. */
 static bool wait_for_more(struct event_feed *feed)
 {
-	struct timespec until;
+	uint64_t until_ms = clock_now_ms() + LOOK_EVERY_MS;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_EVERY_S;
 	while (!feed->woken && !feed->stop) {
 		if (!feed->shared) {
 			pthread_cond_wait(&feed->more, &feed->mutex);
-		} else if (pthread_cond_timedwait(&feed->more, &feed->mutex, &until) != 0) {
+		} else if (!cond_wait_until(&feed->more, &feed->mutex, until_ms)) {
 			break;
 		}
 	}
@@ -125,7 +125,6 @@ int event_feed_create(struct event_feed **out, struct store *store, struct event
 {
 	struct event_feed *feed = calloc(1, sizeof(*feed));
 	char hash[STORE_AUDIT_HASH + 1];
-	pthread_condattr_t attr;
 
 	if (feed == NULL) {
 		return ERR_NOMEM;
@@ -134,10 +133,7 @@ int event_feed_create(struct event_feed **out, struct store *store, struct event
 	feed->events = events;
 	feed->shared = strcmp(store_kind(store), "sqlite") != 0;
 	pthread_mutex_init(&feed->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&feed->more, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&feed->more);
 	int err = store_audit_head(store, &feed->last, hash);
 	if (err == 0 && pthread_create(&feed->thread, NULL, run, feed) != 0) {
 		err = ERR_SYSTEM;

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
+#include "common/cond.h"
+
 struct events {
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t more;
@@ -23,16 +26,12 @@ struct events {
 int events_create(struct events **out)
 {
 	struct events *ev = calloc(1, sizeof(*ev));
-	pthread_condattr_t attr;
 
 	if (ev == NULL) {
 		return ERR_NOMEM;
 	}
 	pthread_mutex_init(&ev->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&ev->more, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&ev->more);
 	*out = ev;
 	return 0;
 }
@@ -99,7 +98,7 @@ void events_stats(struct events *ev, int64_t *last, uint64_t *dropped)
 static int copy(struct events *ev, int64_t after, unsigned limit, json_t **list, int64_t *next)
 {
 	int64_t oldest = ev->last > (int64_t)EVENTS_MAX ? ev->last - (int64_t)EVENTS_MAX + 1 : 1;
-	int64_t n = after < 0 ? ev->last - (int64_t)limit + 1
+	int64_t n = after < 0      ? ev->last - (int64_t)limit + 1
 		: after < ev->last ? after + 1
 				   : ev->last + 1;
 	json_t *array = json_array();
@@ -120,11 +119,9 @@ static int copy(struct events *ev, int64_t after, unsigned limit, json_t **list,
 int events_wait(struct events *ev, int64_t after, unsigned limit, unsigned wait_s, json_t **list,
 	int64_t *next)
 {
-	struct timespec until;
+	uint64_t until_ms = clock_now_ms() + wait_s * UINT64_C(1000);
 	int err = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_s;
 	pthread_mutex_lock(&ev->mutex);
 	/* a number from before a restart is behind the last: nothing was missed that is still here
 	 */
@@ -134,7 +131,7 @@ int events_wait(struct events *ev, int64_t after, unsigned limit, unsigned wait_
 	} else if (wait) {
 		ev->waiters++;
 		while (!ev->stopped && ev->last == after &&
-			pthread_cond_timedwait(&ev->more, &ev->mutex, &until) == 0) {
+			cond_wait_until(&ev->more, &ev->mutex, until_ms)) {
 		}
 		ev->waiters--;
 	}

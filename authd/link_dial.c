@@ -5,20 +5,18 @@
  */
 #include "authd/link_dial.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "authd/link_event.h"
+#include "authd/link_order.h"
 #include "authd/link_query.h"
 #include "authd/link_set.h"
 #include "common/list.h"
 #include "common/log.h"
 
-#define MODERATE_S 2
 /* Without a wake-up: codes end, and one may have been lost. */
 #define LOOK_S 5.
 
@@ -27,18 +25,6 @@ struct note_reload {
 	const struct authd_settings *settings;
 	struct link_creds *creds; /* owned by the loop from then on; NULL: no reflector needs any */
 	int err;
-};
-
-/* Somebody waits for a reflector to do something. */
-struct order {
-	struct list node;
-	int64_t id;
-	const char *reflector;
-	json_t *msg;
-	bool sent, done;
-	int err;
-	char code[LINK_DIAL_CODE_MAX];
-	pthread_cond_t changed;
 };
 
 struct link_dial {
@@ -54,23 +40,13 @@ struct link_dial {
 	bool stop, changed;
 	struct note_reload reload;
 	struct list queries; /* struct link_query */
-	struct list orders; /* struct order */
+	struct list orders; /* struct link_order */
 	size_t waiting; /* of both */
 	int64_t last_id;
 	struct link_set set;
 };
 
 /* ---- callbacks of the links, on the loop's thread ---- */
-
-static void order_settle(struct order *order, int err, const char *code)
-{
-	if (!order->done) {
-		order->done = true;
-		order->err = err;
-		snprintf(order->code, sizeof(order->code), "%s", code);
-		pthread_cond_signal(&order->changed);
-	}
-}
 
 /* Nobody may wait for this reflector any more; mutex held. */
 static void on_gone(void *user, const char *reflector)
@@ -81,9 +57,9 @@ static void on_gone(void *user, const char *reflector)
 		link_query_lost(LIST_ENTRY(node, struct link_query, node), reflector);
 	}
 	for (LIST_EACH(node, &ld->orders)) {
-		struct order *order = LIST_ENTRY(node, struct order, node);
-		if (order->sent && strcmp(order->reflector, reflector) == 0) {
-			order_settle(order, ERR_STATE, "");
+		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
+		if (link_order_waits_for(order, reflector)) {
+			link_order_settle(order, ERR_STATE, "");
 		}
 	}
 }
@@ -151,10 +127,9 @@ static void on_moderated(struct link *link, int64_t id, const char *code, void *
 
 	pthread_mutex_lock(&ld->mutex);
 	for (LIST_EACH(node, &ld->orders)) {
-		struct order *order = LIST_ENTRY(node, struct order, node);
-		if (order->id == id && order->sent &&
-			strcmp(order->reflector, link_view(link)->conf.name) == 0) {
-			order_settle(order, 0, code);
+		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
+		if (order->id == id && link_order_waits_for(order, link_view(link)->conf.name)) {
+			link_order_settle(order, 0, code);
 		}
 	}
 	pthread_mutex_unlock(&ld->mutex);
@@ -203,14 +178,14 @@ static void ask(struct link_dial *ld, struct link_query *q)
 	pthread_cond_signal(&q->changed);
 }
 
-static void send_order(struct link_dial *ld, struct order *order)
+static void send_order(struct link_dial *ld, struct link_order *order)
 {
 	struct link_entry *entry = link_set_named(&ld->set, order->reflector);
 
 	order->sent = true;
 	int err = entry == NULL ? ERR_NOT_FOUND : link_send_moderate(entry->link, order->msg);
 	if (err != 0) {
-		order_settle(order, err, "");
+		link_order_settle(order, err, "");
 	}
 }
 
@@ -224,7 +199,7 @@ static void take_notes(struct link_dial *ld)
 		}
 	}
 	for (LIST_EACH(node, &ld->orders)) {
-		struct order *order = LIST_ENTRY(node, struct order, node);
+		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
 		if (!order->sent) {
 			send_order(ld, order);
 		}
@@ -473,18 +448,18 @@ int link_dial_each(
 	return err;
 }
 
-static int64_t next_id(struct link_dial *ld)
-{
-	ld->last_id = ld->last_id < LINK_ID_MAX ? ld->last_id + 1 : 1;
-	return ld->last_id;
-}
-
 void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_life *own)
 {
 	pthread_mutex_lock(&ld->mutex);
 	*fixed = cert_life_of_creds(ld->set.creds != NULL ? ld->set.creds->cred : NULL);
 	*own = cert_life_of_creds(ld->set.own);
 	pthread_mutex_unlock(&ld->mutex);
+}
+
+static int64_t next_id(struct link_dial *ld)
+{
+	ld->last_id = ld->last_id < LINK_ID_MAX ? ld->last_id + 1 : 1;
+	return ld->last_id;
 }
 
 int link_dial_query(
@@ -520,47 +495,35 @@ int link_dial_query(
 }
 
 /* Mutex held. */
-static int wait_for(struct link_dial *ld, struct order *order)
+static int wait_for(struct link_dial *ld, struct link_order *order)
 {
-	struct timespec until;
+	int err = link_order_number(order, next_id(ld));
 
-	order->id = next_id(ld);
-	if (json_object_set_new(order->msg, "id", json_integer(order->id)) != 0) {
-		return ERR_NOMEM;
+	if (err != 0) {
+		return err;
 	}
 	ld->waiting++;
 	list_append(&ld->orders, &order->node);
 	ev_async_send(ld->env.loop, &ld->wake);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += MODERATE_S;
-	while (!order->done &&
-		pthread_cond_timedwait(&order->changed, &ld->mutex, &until) != ETIMEDOUT) {
-	}
+	err = link_order_wait(order, &ld->mutex);
 	list_remove(&order->node);
 	ld->waiting--;
-	return order->done ? order->err : ERR_TIMEOUT;
+	return err;
 }
 
-int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *order,
-	char code[LINK_DIAL_CODE_MAX])
+int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *fields,
+	char code[LINK_ORDER_CODE_MAX])
 {
-	struct order o = { .reflector = reflector, .msg = json_deep_copy(order) };
-	pthread_condattr_t attr;
-	int err = ERR_NOMEM;
+	struct link_order order;
+	int err = link_order_init(&order, reflector, fields);
 
-	if (o.msg == NULL || json_object_set_new(o.msg, "type", json_string("moderate")) != 0) {
-		json_decref(o.msg);
+	if (err != 0) {
 		return err;
 	}
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&o.changed, &attr);
-	pthread_condattr_destroy(&attr);
 	pthread_mutex_lock(&ld->mutex);
-	err = ld->waiting < LINK_DIAL_QUERIES_MAX ? wait_for(ld, &o) : ERR_RATE;
+	err = ld->waiting < LINK_DIAL_QUERIES_MAX ? wait_for(ld, &order) : ERR_RATE;
 	pthread_mutex_unlock(&ld->mutex);
-	memcpy(code, o.code, LINK_DIAL_CODE_MAX);
-	pthread_cond_destroy(&o.changed);
-	json_decref(o.msg);
+	memcpy(code, order.code, LINK_ORDER_CODE_MAX);
+	link_order_finish(&order);
 	return err;
 }

@@ -11,11 +11,11 @@
 #include "authd/ca.h"
 #include "authd/keyring.h"
 #include "authd/link.h"
+#include "authd/link_order.h"
 #include "authd/settings.h"
 #include "authd/store.h"
 
 #define LINK_DIAL_QUERIES_MAX 32u /* that wait for an answer at the same time */
-#define LINK_DIAL_CODE_MAX 33u
 
 struct link_dial;
 
@@ -60,11 +60,11 @@ int link_dial_query(struct link_dial *ld, const char *what, const char *room, js
 	json_t **missing) MUST_CHECK;
 
 /*
- * Has a reflector do something: order is "moderate" without type and id; borrowed. 0 when somebody
- * answered within 2 s: code is then "" or the name of the error. ERR_NOT_FOUND: no such reflector.
- * ERR_STATE: it is not linked. ERR_TIMEOUT, ERR_RATE, ERR_NOMEM.
+ * Has a reflector do something: fields are "moderate" without type and id; borrowed. 0 when
+ * somebody answered within 2 s: code is then "" or the name of the error. ERR_NOT_FOUND: no such
+ * reflector. ERR_STATE: it is not linked. ERR_TIMEOUT, ERR_RATE, ERR_NOMEM.
  */
-int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *order,
-	char code[LINK_DIAL_CODE_MAX]) MUST_CHECK;
+int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *fields,
+	char code[LINK_ORDER_CODE_MAX]) MUST_CHECK;
 
 #endif

@@ -3,16 +3,16 @@
  */
 #include "authd/link_query.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/clock.h"
+#include "common/cond.h"
 
 #define VALUE_BYTES 64u
 
 int link_query_init(struct link_query *q, int64_t id, const char *what, const char *room)
 {
-	pthread_condattr_t attr;
-
 	memset(q, 0, sizeof(*q));
 	q->id = id;
 	q->what = what;
@@ -20,10 +20,7 @@ int link_query_init(struct link_query *q, int64_t id, const char *what, const ch
 	q->items = json_array();
 	q->missing = json_array();
 	list_init(&q->node);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&q->changed);
 	if (q->items == NULL || q->missing == NULL) {
 		link_query_finish(q);
 		return ERR_NOMEM;
@@ -122,12 +119,10 @@ void link_query_answer(struct link_query *q, const char *reflector, json_t *item
 
 void link_query_wait(struct link_query *q, pthread_mutex_t *mutex)
 {
-	struct timespec until;
+	uint64_t until_ms = clock_now_ms() + LINK_QUERY_MS;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LINK_QUERY_MS / 1000;
 	while ((!q->asked || q->pending_count > 0) &&
-		pthread_cond_timedwait(&q->changed, mutex, &until) != ETIMEDOUT) {
+		cond_wait_until(&q->changed, mutex, until_ms)) {
 	}
 	while (q->pending_count > 0) {
 		link_query_lost(q, q->pending[q->pending_count - 1].reflector);

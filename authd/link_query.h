@@ -9,14 +9,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "authd/settings.h"
 #include "common/list.h"
 
 #define LINK_QUERY_ITEMS_MAX 20000u /* from one reflector */
 #define LINK_QUERY_BYTES_MAX 134217728u /* of memory, about, for what one reflector answers */
-#define LINK_QUERY_MS 2000
+#define LINK_QUERY_MS 2000u
 
 struct link_query {
 	struct list node; /* in the owner's list while somebody waits */

@@ -93,7 +93,7 @@ static int record(const struct route_call *call, const struct person *person, co
 static bool do_it(
 	const struct route_call *call, const struct person *person, const char *what, json_t *order)
 {
-	char code[LINK_DIAL_CODE_MAX] = "";
+	char code[LINK_ORDER_CODE_MAX] = "";
 	int err = ERR_NOMEM;
 
 	if (order != NULL && json_object_set_new(order, "what", json_string(what)) == 0 &&

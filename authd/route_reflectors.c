@@ -365,7 +365,7 @@ static void close_rooms(const struct route_call *call, const char *reflector)
 	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
 		const json_t *item = json_array_get(live.items, i);
 		const char *at = json_string_value(json_object_get(item, "reflector"));
-		char code[LINK_DIAL_CODE_MAX] = "";
+		char code[LINK_ORDER_CODE_MAX] = "";
 		if (at == NULL || strcmp(at, reflector) != 0) {
 			continue;
 		}

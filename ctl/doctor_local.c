@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "ctl/client.h"
 #include "ctl/doctor.h"
 
@@ -101,14 +102,6 @@ void doctor_check_settings(struct doctor *doctor)
 
 /* ---------------------------------------------------------------- reaching ports */
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Starts a connection to a literal address; -1 with errno. */
 static int start_connect(const char *address, unsigned port)
 {
@@ -144,11 +137,11 @@ struct probe {
 
 static void wait_for_all(struct probe *probes, size_t count)
 {
-	int64_t end = clock_ms() + REACH_MS;
+	int64_t end = (int64_t)clock_now_ms() + REACH_MS;
 	struct pollfd fds[PORTS_MAX];
 
 	for (;;) {
-		int64_t left = end - clock_ms();
+		int64_t left = end - (int64_t)clock_now_ms();
 		size_t open = 0;
 
 		for (size_t i = 0; i < count; i++) {
