@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/link_ask.h"
 #include "authd/link_event.h"
-#include "authd/link_order.h"
-#include "authd/link_query.h"
 #include "authd/link_set.h"
-#include "common/list.h"
 #include "common/log.h"
 
 /* Without a wake-up: codes end, and one may have been lost. */
@@ -39,29 +37,18 @@ struct link_dial {
 	pthread_cond_t reloaded;
 	bool stop, changed;
 	struct note_reload reload;
-	struct list queries; /* struct link_query */
-	struct list orders; /* struct link_order */
-	size_t waiting; /* of both */
-	int64_t last_id;
+	struct link_ask ask;
 	struct link_set set;
 };
 
 /* ---- callbacks of the links, on the loop's thread ---- */
 
-/* Nobody may wait for this reflector any more; mutex held. */
+/* Mutex held. */
 static void on_gone(void *user, const char *reflector)
 {
 	struct link_dial *ld = user;
 
-	for (LIST_EACH(node, &ld->queries)) {
-		link_query_lost(LIST_ENTRY(node, struct link_query, node), reflector);
-	}
-	for (LIST_EACH(node, &ld->orders)) {
-		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
-		if (link_order_waits_for(order, reflector)) {
-			link_order_settle(order, ERR_STATE, "");
-		}
-	}
+	link_ask_lost(&ld->ask, reflector);
 }
 
 static void on_change(struct link *link, void *user)
@@ -85,54 +72,18 @@ static void on_change(struct link *link, void *user)
 	}
 }
 
-/* A copy, so that two threads never hold references into one tree. What is no object goes, and the
- * name of the reflector is the one that we know it by. NULL when out of memory. */
-static json_t *copy_items(const struct link *link, const json_t *items)
-{
-	json_t *copy = json_array();
-
-	for (size_t i = 0; copy != NULL && i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		json_t *one = json_is_object(item) ? json_deep_copy(item) : NULL;
-		if (one != NULL) {
-			(void)json_object_set_new(
-				one, "reflector", json_string(link_view(link)->conf.name));
-			(void)json_array_append_new(copy, one);
-		}
-	}
-	return copy;
-}
-
 static void on_answer(struct link *link, int64_t id, const json_t *items, bool done, void *user)
 {
 	struct link_dial *ld = user;
-	json_t *copy = copy_items(link, items);
 
-	pthread_mutex_lock(&ld->mutex);
-	for (LIST_EACH(node, &ld->queries)) {
-		struct link_query *q = LIST_ENTRY(node, struct link_query, node);
-		if (q->id == id) {
-			link_query_answer(q, link_view(link)->conf.name, copy, done);
-			copy = NULL;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&ld->mutex);
-	json_decref(copy);
+	link_ask_answer(&ld->ask, link_view(link)->conf.name, id, items, done);
 }
 
 static void on_moderated(struct link *link, int64_t id, const char *code, void *user)
 {
 	struct link_dial *ld = user;
 
-	pthread_mutex_lock(&ld->mutex);
-	for (LIST_EACH(node, &ld->orders)) {
-		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
-		if (order->id == id && link_order_waits_for(order, link_view(link)->conf.name)) {
-			link_order_settle(order, 0, code);
-		}
-	}
-	pthread_mutex_unlock(&ld->mutex);
+	link_ask_moderated(&ld->ask, link_view(link)->conf.name, id, code);
 }
 
 static void on_event(struct link *link, const json_t *msg, void *user)
@@ -163,48 +114,6 @@ static const struct link_events link_events = { .on_change = on_change,
 	.on_alarm = on_alarm };
 
 /* ---- notes, on the loop's thread ---- */
-
-static void ask(struct link_dial *ld, struct link_query *q)
-{
-	q->asked = true;
-	for (size_t i = 0; i < ld->set.entry_count; i++) {
-		const char *name = ld->set.entries[i]->view.conf.name;
-
-		link_query_expect(q, name);
-		if (link_send_query(ld->set.entries[i]->link, q->id, q->what, q->room) != 0) {
-			link_query_lost(q, name);
-		}
-	}
-	pthread_cond_signal(&q->changed);
-}
-
-static void send_order(struct link_dial *ld, struct link_order *order)
-{
-	struct link_entry *entry = link_set_named(&ld->set, order->reflector);
-
-	order->sent = true;
-	int err = entry == NULL ? ERR_NOT_FOUND : link_send_moderate(entry->link, order->msg);
-	if (err != 0) {
-		link_order_settle(order, err, "");
-	}
-}
-
-/* Mutex held. */
-static void take_notes(struct link_dial *ld)
-{
-	for (LIST_EACH(node, &ld->queries)) {
-		struct link_query *q = LIST_ENTRY(node, struct link_query, node);
-		if (!q->asked) {
-			ask(ld, q);
-		}
-	}
-	for (LIST_EACH(node, &ld->orders)) {
-		struct link_order *order = LIST_ENTRY(node, struct link_order, node);
-		if (!order->sent) {
-			send_order(ld, order);
-		}
-	}
-}
 
 static void take_settings(struct link_dial *ld, const struct authd_settings *s)
 {
@@ -263,7 +172,7 @@ static void on_wake(struct ev_loop *loop, ev_async *w, int revents)
 	if (ld->reload.waiting) {
 		take_reload(ld);
 	}
-	take_notes(ld);
+	link_ask_send(&ld->ask, &ld->set);
 	pthread_mutex_unlock(&ld->mutex);
 	if (changed) {
 		tell_news(ld); /* with the keys */
@@ -355,8 +264,7 @@ static void init(struct link_dial *ld, const struct link_dial_conf *conf)
 	snprintf(ld->cluster, sizeof(ld->cluster), "%s", conf->settings->cluster);
 	pthread_mutex_init(&ld->mutex, NULL);
 	pthread_cond_init(&ld->reloaded, NULL);
-	list_init(&ld->queries);
-	list_init(&ld->orders);
+	link_ask_init(&ld->ask, &ld->env, &ld->wake, &ld->mutex);
 	ld->env = (struct link_env){ .issuer = ld->issuer,
 		.cluster = ld->cluster,
 		.keyring = conf->keyring,
@@ -456,74 +364,14 @@ void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_
 	pthread_mutex_unlock(&ld->mutex);
 }
 
-static int64_t next_id(struct link_dial *ld)
-{
-	ld->last_id = ld->last_id < LINK_ID_MAX ? ld->last_id + 1 : 1;
-	return ld->last_id;
-}
-
 int link_dial_query(
 	struct link_dial *ld, const char *what, const char *room, json_t **items, json_t **missing)
 {
-	struct link_query q;
-	int err = link_query_init(&q, 0, what, room);
-
-	if (err != 0) {
-		return err;
-	}
-	pthread_mutex_lock(&ld->mutex);
-	if (ld->waiting >= LINK_DIAL_QUERIES_MAX) {
-		err = ERR_RATE;
-	} else {
-		q.id = next_id(ld);
-		ld->waiting++;
-		list_append(&ld->queries, &q.node);
-		ev_async_send(ld->env.loop, &ld->wake);
-		link_query_wait(&q, &ld->mutex);
-		list_remove(&q.node);
-		ld->waiting--;
-		err = q.asked ? 0 : ERR_TIMEOUT;
-	}
-	pthread_mutex_unlock(&ld->mutex);
-	if (err == 0) {
-		*items = q.items;
-		*missing = q.missing;
-		q.items = q.missing = NULL;
-	}
-	link_query_finish(&q);
-	return err;
-}
-
-/* Mutex held. */
-static int wait_for(struct link_dial *ld, struct link_order *order)
-{
-	int err = link_order_number(order, next_id(ld));
-
-	if (err != 0) {
-		return err;
-	}
-	ld->waiting++;
-	list_append(&ld->orders, &order->node);
-	ev_async_send(ld->env.loop, &ld->wake);
-	err = link_order_wait(order, &ld->mutex);
-	list_remove(&order->node);
-	ld->waiting--;
-	return err;
+	return link_ask_query(&ld->ask, what, room, items, missing);
 }
 
 int link_dial_moderate(struct link_dial *ld, const char *reflector, const json_t *fields,
 	char code[LINK_ORDER_CODE_MAX])
 {
-	struct link_order order;
-	int err = link_order_init(&order, reflector, fields);
-
-	if (err != 0) {
-		return err;
-	}
-	pthread_mutex_lock(&ld->mutex);
-	err = ld->waiting < LINK_DIAL_QUERIES_MAX ? wait_for(ld, &order) : ERR_RATE;
-	pthread_mutex_unlock(&ld->mutex);
-	memcpy(code, order.code, LINK_ORDER_CODE_MAX);
-	link_order_finish(&order);
-	return err;
+	return link_ask_moderate(&ld->ask, reflector, fields, code);
 }

@@ -15,8 +15,6 @@
 #include "authd/settings.h"
 #include "authd/store.h"
 
-#define LINK_DIAL_QUERIES_MAX 32u /* that wait for an answer at the same time */
-
 struct link_dial;
 
 struct link_dial_conf {

@@ -1,6 +1,6 @@
 /*
  * link_order: something that one reflector is asked to do and that somebody waits for. The owner
- * (link_dial) guards every call but init and finish with its mutex.
+ * (link_ask) guards every call but init and finish with its mutex.
  */
 #ifndef AUTHD_LINK_ORDER_H
 #define AUTHD_LINK_ORDER_H

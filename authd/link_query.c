@@ -11,10 +11,9 @@
 
 #define VALUE_BYTES 64u
 
-int link_query_init(struct link_query *q, int64_t id, const char *what, const char *room)
+int link_query_init(struct link_query *q, const char *what, const char *room)
 {
 	memset(q, 0, sizeof(*q));
-	q->id = id;
 	q->what = what;
 	q->room = room;
 	q->items = json_array();

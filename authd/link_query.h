@@ -1,6 +1,6 @@
 /*
  * link_query: a question to all reflectors that somebody waits for: who has been asked, what came,
- * who is still missing. The owner (link_dial) guards every call with its mutex.
+ * who is still missing. The owner (link_ask) guards every call but init and finish with its mutex.
  */
 #ifndef AUTHD_LINK_QUERY_H
 #define AUTHD_LINK_QUERY_H
@@ -31,8 +31,7 @@ struct link_query {
 	pthread_cond_t changed;
 };
 
-int link_query_init(
-	struct link_query *q, int64_t id, const char *what, const char *room) MUST_CHECK;
+int link_query_init(struct link_query *q, const char *what, const char *room) MUST_CHECK;
 void link_query_finish(struct link_query *q);
 
 /* The reflector was asked, and an answer is due. */

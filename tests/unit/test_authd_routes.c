@@ -247,7 +247,7 @@ static void test_query_books(void **state)
 	static struct link_query q;
 
 	(void)state;
-	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	assert_int_equal(link_query_init(&q, "rooms", NULL), 0);
 	link_query_expect(&q, "r1");
 	link_query_expect(&q, "r2");
 	link_query_expect(&q, "r3");
@@ -283,7 +283,7 @@ static void test_query_large(void **state)
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
 	json_t *large = json_pack("{s:s}", "name", text);
-	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	assert_int_equal(link_query_init(&q, "rooms", NULL), 0);
 	link_query_expect(&q, "r1");
 	for (; q.pending_count > 0 && taken < LINK_QUERY_ITEMS_MAX; taken++) {
 		link_query_answer(&q, "r1", json_pack("[O]", large), false);
@@ -296,7 +296,7 @@ static void test_query_large(void **state)
 	for (unsigned i = 0; i < 30000; i++) {
 		assert_int_equal(json_array_append_new(many, json_array()), 0);
 	}
-	assert_int_equal(link_query_init(&q, 2, "rooms", NULL), 0);
+	assert_int_equal(link_query_init(&q, "rooms", NULL), 0);
 	link_query_expect(&q, "r1");
 	for (taken = 0; q.pending_count > 0 && taken < LINK_QUERY_ITEMS_MAX; taken++) {
 		link_query_answer(&q, "r1", json_pack("[{s:O}]", "a", many), false);
@@ -313,7 +313,7 @@ static void test_query_deadline(void **state)
 	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 	(void)state;
-	assert_int_equal(link_query_init(&q, 1, "rooms", NULL), 0);
+	assert_int_equal(link_query_init(&q, "rooms", NULL), 0);
 	link_query_expect(&q, "r1");
 	q.asked = true;
 	pthread_mutex_lock(&mutex);
