@@ -342,7 +342,7 @@ static int take_request(gnutls_x509_crt_t crt, const char *csr_pem)
 }
 
 int ca_sign(struct ca *ca, const char *csr_pem, const char *tls_name, char **pem,
-	char pin[TLS_IO_PIN_SIZE])
+	char pin[TLS_PEER_PIN_SIZE])
 {
 	gnutls_x509_crt_t asked = NULL, crt = NULL;
 	gnutls_pubkey_t pub = NULL;
@@ -363,7 +363,7 @@ int ca_sign(struct ca *ca, const char *csr_pem, const char *tls_name, char **pem
 			: ERR_INTERNAL;
 	}
 	if (err == 0) {
-		err = tls_io_cert_pin(crt, pin);
+		err = tls_peer_cert_pin(crt, pin);
 	}
 	if (err == 0) {
 		err = export_crt(crt, pem);

@@ -10,7 +10,7 @@
 
 #include "authd/cert_life.h"
 #include "proto/errcode.h"
-#include "proto/tls_io.h"
+#include "proto/tls_peer.h"
 
 #define CA_PEM_MAX 16384u
 #define CA_LEAF_DAYS 825
@@ -37,7 +37,7 @@ const char *ca_authd_name(const struct ca *ca);
  * key of another kind than Ed25519 and ECDSA from 256 bits on. Any thread.
  */
 int ca_sign(struct ca *ca, const char *csr_pem, const char *tls_name, char **pem,
-	char pin[TLS_IO_PIN_SIZE]) MUST_CHECK;
+	char pin[TLS_PEER_PIN_SIZE]) MUST_CHECK;
 
 /* Credentials of authd towards reflectors that this CA has signed for: a new key and certificate,
  * in memory alone, and the CA as what is trusted. The caller frees them. */

@@ -110,7 +110,7 @@ static int send_msg(struct enrol *e, json_t *msg)
 static int finish(struct enrol *e, const char *csr)
 {
 	struct store_actor who = { .name = "" };
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 	char *pem = NULL;
 	int err = ca_sign(e->env->ca, csr, e->conf.tls_name, &pem, pin);
 

@@ -15,7 +15,7 @@
 #include "authd/fleet.h"
 #include "authd/keyring.h"
 #include "authd/store.h"
-#include "proto/tls_io.h"
+#include "proto/tls_peer.h"
 
 #define LINK_WORKERS_MAX 256u
 #define LINK_ID_MAX 0x7fffffff
@@ -40,7 +40,7 @@ struct link_view {
 	uint64_t since_ms; /* the same, monotonic */
 	int err; /* why it is not up */
 	char detail[128]; /* the same for a person */
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 	struct link_worker workers[LINK_WORKERS_MAX]; /* those of the welcome inside conf's ports */
 	size_t worker_count;
 	int64_t max_participants; /* the most it lets into one room; 0: not said */

@@ -60,8 +60,8 @@ int link_parse_welcome(struct link_view *view, const json_t *msg)
 		strcmp(name, view->conf.name) != 0) {
 		return wrong(view, ERR_DENIED, "it has another name than it is known by");
 	}
-	if (msg_get_string(msg, "pin", TLS_IO_PIN_SIZE - 1, &pin) != 0 ||
-		strlen(pin) != TLS_IO_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
+	if (msg_get_string(msg, "pin", TLS_PEER_PIN_SIZE - 1, &pin) != 0 ||
+		strlen(pin) != TLS_PEER_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
 		return wrong(view, ERR_BAD_FIELD, "its welcome has no pin");
 	}
 	if (msg_get_array(msg, "workers", LINK_WORKERS_MAX, &workers) != 0) {

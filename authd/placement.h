@@ -26,7 +26,7 @@
 struct placement_endpoint {
 	char reflector[LIMIT_NAME + 1];
 	uint16_t port;
-	char address[64], tls_name[AUTHD_TLS_NAME_MAX + 1], pin[TLS_IO_PIN_SIZE];
+	char address[64], tls_name[AUTHD_TLS_NAME_MAX + 1], pin[TLS_PEER_PIN_SIZE];
 };
 
 /* The primary first, then the alternates: the same for every token of a room while it stays. */

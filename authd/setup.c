@@ -111,7 +111,7 @@ static int make_key(gnutls_datum_t *key_pem, gnutls_datum_t *csr_pem)
 static int write_certificate(struct setup *s, struct ca *ca)
 {
 	gnutls_datum_t key = { NULL, 0 }, csr = { NULL, 0 };
-	char path[PATH_MAX + 16], pin[TLS_IO_PIN_SIZE];
+	char path[PATH_MAX + 16], pin[TLS_PEER_PIN_SIZE];
 	char *pem = NULL;
 
 	int err = make_key(&key, &csr);

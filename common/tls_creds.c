@@ -337,7 +337,8 @@ free_chain:
 	return err;
 }
 
-int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE], int64_t *not_after)
+int tls_creds_pin(
+	const char *chain_pem, size_t len, char out[TLS_PEER_PIN_SIZE], int64_t *not_after)
 {
 	gnutls_x509_crt_t *list = NULL;
 	unsigned count = 0;
@@ -347,7 +348,7 @@ int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE], 
 		gnutls_x509_crt_list_import2(&list, &count, &pem, GNUTLS_X509_FMT_PEM, 0) != 0) {
 		return ERR_CONFIG;
 	}
-	int err = count == 0 ? ERR_CONFIG : tls_io_cert_pin(list[0], out);
+	int err = count == 0 ? ERR_CONFIG : tls_peer_cert_pin(list[0], out);
 	if (err == 0 && not_after != NULL) {
 		*not_after = (int64_t)gnutls_x509_crt_get_expiration_time(list[0]);
 	}

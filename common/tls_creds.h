@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "proto/errcode.h"
-#include "proto/tls_io.h"
+#include "proto/tls_peer.h"
 
 struct tls_creds_source {
 	const char *cert_file; /* PEM chain, own certificate first; may be NULL for a client */
@@ -41,7 +41,7 @@ int tls_creds_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo, const gnu
 
 /* The pin of the first certificate in a PEM chain, and the time its validity ends, seconds since
  * the epoch (may be NULL). */
-int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_IO_PIN_SIZE],
+int tls_creds_pin(const char *chain_pem, size_t len, char out[TLS_PEER_PIN_SIZE],
 	int64_t *not_after) MUST_CHECK;
 
 /* Whole file into malloc()ed memory with a NUL behind it, up to max bytes. */

@@ -1,187 +1,44 @@
 /*
- * tls_io: sets GnuTLS sessions up, judges the peer and moves bytes. The peer is judged inside the
+ * tls_io: sets GnuTLS sessions up and moves bytes. The peer is judged (tls_peer) inside the
  * handshake, so that nothing is ever sent to one that fails. No GnuTLS code leaves this file, and
  * it never closes the descriptor.
  */
 #include "proto/tls_io.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "proto/tls_peer.h"
+
 #define RECORD_MAX 16384u
-#define NAME_MAX_LEN 255u
 /* What a peer may make us hold of one handshake message. */
 #define HANDSHAKE_MESSAGE_MAX 65536u
 
 /* On the heap, and known to the session: a struct tls_io may be moved, this stays where it is. */
-struct tls_io_check {
-	char name[NAME_MAX_LEN + 1]; /* what the peer's certificate must name; "" for none */
-	char pin[TLS_IO_PIN_SIZE]; /* "" for none */
+struct tls_io_state {
+	struct tls_peer peer;
 	char alpn[32];
-	bool verify_chain;
-	const char *purpose; /* key usage the chain must allow */
-	const char *detail;
-	int err;
 	bool established;
 	bool lost;
 	bool bye_sent;
 };
 
-static int refuse(struct tls_io_check *check, int err, const char *detail)
-{
-	check->err = err;
-	check->detail = detail;
-	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
-}
-
-static const char *status_text(unsigned status)
-{
-	static const struct {
-		unsigned bit;
-		const char *text;
-	} reasons[] = {
-		{ GNUTLS_CERT_UNEXPECTED_OWNER, "the certificate is for another name" },
-		{ GNUTLS_CERT_EXPIRED, "the certificate has expired" },
-		{ GNUTLS_CERT_NOT_ACTIVATED, "the certificate is not valid yet" },
-		{ GNUTLS_CERT_PURPOSE_MISMATCH, "the certificate is not for this purpose" },
-		{ GNUTLS_CERT_SIGNER_NOT_FOUND,
-			"the certificate is signed by nobody trusted here" },
-		{ GNUTLS_CERT_REVOKED, "the certificate is revoked" },
-		{ GNUTLS_CERT_INSECURE_ALGORITHM, "the certificate uses an insecure algorithm" },
-	};
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (status & reasons[i].bit) {
-			return reasons[i].text;
-		}
-	}
-	return "the certificate does not verify";
-}
-
-/* The 4 or 16 bytes of an IP literal; 0 for a name. */
-static unsigned ip_literal(const char *name, unsigned char ip[16])
-{
-	if (inet_pton(AF_INET, name, ip) == 1) {
-		return 4;
-	}
-	return inet_pton(AF_INET6, name, ip) == 1 ? 16 : 0;
-}
-
-static int check_chain(gnutls_session_t session, struct tls_io_check *check)
-{
-	unsigned char ip[16];
-	gnutls_typed_vdata_st want[2];
-	unsigned count = 0;
-	unsigned status = 0;
-
-	want[count].type = GNUTLS_DT_KEY_PURPOSE_OID;
-	want[count].data = (unsigned char *)(uintptr_t)check->purpose;
-	want[count++].size = 0;
-	if (check->name[0] != '\0') {
-		unsigned ip_len = ip_literal(check->name, ip);
-
-		want[count].type = ip_len > 0 ? GNUTLS_DT_IP_ADDRESS : GNUTLS_DT_DNS_HOSTNAME;
-		want[count].data = ip_len > 0 ? ip : (unsigned char *)check->name;
-		want[count++].size = ip_len;
-	}
-	if (gnutls_certificate_verify_peers(session, want, count, &status) != 0) {
-		return refuse(check, ERR_TLS_CERT, "the certificate cannot be read");
-	}
-	return status == 0 ? 0 : refuse(check, ERR_TLS_CERT, status_text(status));
-}
-
-static gnutls_x509_crt_t peer_cert(gnutls_session_t session)
-{
-	gnutls_x509_crt_t crt = NULL;
-	unsigned count = 0;
-	const gnutls_datum_t *certs = gnutls_certificate_get_peers(session, &count);
-
-	if (certs == NULL || count == 0 || gnutls_x509_crt_init(&crt) != 0) {
-		return NULL;
-	}
-	if (gnutls_x509_crt_import(crt, &certs[0], GNUTLS_X509_FMT_DER) != 0) {
-		gnutls_x509_crt_deinit(crt);
-		return NULL;
-	}
-	return crt;
-}
-
-int tls_io_cert_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE])
-{
-	unsigned char hash[32];
-	size_t size = sizeof(hash);
-	gnutls_datum_t text = { NULL, 0 };
-
-	/* the key id is the hash of the SubjectPublicKeyInfo */
-	if (gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, hash, &size) != 0 ||
-		gnutls_base64_encode2(&(gnutls_datum_t){ hash, sizeof(hash) }, &text) != 0) {
-		return ERR_TLS;
-	}
-	bool fits = text.size == 44;
-	if (fits) {
-		memcpy(out, "sha256/", 7);
-		memcpy(out + 7, text.data, 44);
-		out[51] = '\0';
-	}
-	gnutls_free(text.data);
-	return fits ? 0 : ERR_TLS;
-}
-
-static int peer_pin(gnutls_session_t session, char out[TLS_IO_PIN_SIZE])
-{
-	gnutls_x509_crt_t crt = peer_cert(session);
-
-	if (crt == NULL) {
-		return ERR_TLS;
-	}
-	int err = tls_io_cert_pin(crt, out);
-	gnutls_x509_crt_deinit(crt);
-	return err;
-}
-
 /* GnuTLS calls this when the peer's certificate came; anything but 0 ends the handshake. */
 static int check_peer(gnutls_session_t session)
 {
-	struct tls_io_check *check = gnutls_session_get_ptr(session);
-	char pin[TLS_IO_PIN_SIZE];
+	struct tls_io_state *state = gnutls_session_get_ptr(session);
 
-	if (check->pin[0] != '\0') {
-		if (peer_pin(session, pin) != 0) {
-			return refuse(
-				check, ERR_TLS_PIN, "the peer showed no key that can be read");
-		}
-		if (strcmp(pin, check->pin) != 0) {
-			return refuse(check, ERR_TLS_PIN, "the peer's key is not the pinned one");
-		}
-	}
-	return check->verify_chain ? check_chain(session, check) : 0;
-}
-
-static bool pin_valid(const char *pin)
-{
-	unsigned char hash[33];
-	gnutls_datum_t raw = { NULL, 0 };
-
-	if (strlen(pin) != TLS_IO_PIN_SIZE - 1 || strncmp(pin, "sha256/", 7) != 0) {
-		return false;
-	}
-	const gnutls_datum_t text = { (unsigned char *)(uintptr_t)(pin + 7), 44 };
-	if (gnutls_base64_decode2(&text, &raw) != 0) {
-		return false;
-	}
-	bool valid = raw.size == sizeof(hash) - 1;
-	gnutls_free(raw.data);
-	return valid;
+	return tls_peer_check(&state->peer, session) == 0 ? 0
+							  : GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 
 static bool set_session(struct tls_io *io, int fd, gnutls_certificate_credentials_t creds,
 	gnutls_priority_t priority)
 {
 	gnutls_session_t s = io->session;
-	const gnutls_datum_t alpn = { (unsigned char *)io->check->alpn,
-		(unsigned)strlen(io->check->alpn) };
+	const gnutls_datum_t alpn = { (unsigned char *)io->state->alpn,
+		(unsigned)strlen(io->state->alpn) };
 
 	int rc = priority != NULL ? gnutls_priority_set(s, priority)
 				  : gnutls_priority_set_direct(s, TLS_IO_PRIORITY, NULL);
@@ -190,7 +47,7 @@ static bool set_session(struct tls_io *io, int fd, gnutls_certificate_credential
 		return false;
 	}
 	gnutls_handshake_set_max_packet_length(s, HANDSHAKE_MESSAGE_MAX);
-	gnutls_session_set_ptr(s, io->check);
+	gnutls_session_set_ptr(s, io->state);
 	gnutls_session_set_verify_function(s, check_peer);
 	gnutls_transport_set_int(s, fd);
 	io->fd = fd;
@@ -201,14 +58,14 @@ static int begin(struct tls_io *io, unsigned flags, const char *alpn)
 {
 	memset(io, 0, sizeof(*io));
 	io->fd = -1;
-	if (alpn == NULL || alpn[0] == '\0' || strlen(alpn) >= sizeof(io->check->alpn)) {
+	if (alpn == NULL || alpn[0] == '\0' || strlen(alpn) >= sizeof(io->state->alpn)) {
 		return ERR_INVALID;
 	}
-	io->check = calloc(1, sizeof(*io->check));
-	if (io->check == NULL) {
+	io->state = calloc(1, sizeof(*io->state));
+	if (io->state == NULL) {
 		return ERR_NOMEM;
 	}
-	strcpy(io->check->alpn, alpn);
+	strcpy(io->state->alpn, alpn);
 	if (gnutls_init(&io->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) != 0) {
 		io->session = NULL;
 		tls_io_finish(io);
@@ -230,8 +87,8 @@ int tls_io_init_server(struct tls_io *io, int fd, const struct tls_io_server *co
 		return ERR_TLS;
 	}
 	if (conf->want_client_cert) {
-		io->check->verify_chain = true;
-		io->check->purpose = GNUTLS_KP_TLS_WWW_CLIENT;
+		io->state->peer.verify_chain = true;
+		io->state->peer.purpose = GNUTLS_KP_TLS_WWW_CLIENT;
 		gnutls_certificate_server_set_request(io->session, GNUTLS_CERT_REQUIRE);
 	}
 	return 0;
@@ -243,13 +100,13 @@ static int client_conf_check(const struct tls_io_client *conf)
 		(!conf->require_ca && conf->spki_pin == NULL && !conf->any_peer)) {
 		return ERR_INVALID;
 	}
-	if (conf->spki_pin != NULL && !pin_valid(conf->spki_pin)) {
+	if (conf->spki_pin != NULL && !tls_peer_pin_valid(conf->spki_pin)) {
 		return ERR_INVALID;
 	}
 	if (conf->tls_name == NULL || conf->tls_name[0] == '\0') {
 		return conf->require_ca ? ERR_INVALID : 0;
 	}
-	return strlen(conf->tls_name) > NAME_MAX_LEN ? ERR_INVALID : 0;
+	return strlen(conf->tls_name) > TLS_PEER_NAME_MAX ? ERR_INVALID : 0;
 }
 
 int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *conf)
@@ -265,20 +122,20 @@ int tls_io_init_client(struct tls_io *io, int fd, const struct tls_io_client *co
 	if (err != 0) {
 		return err;
 	}
-	struct tls_io_check *check = io->check;
-	check->verify_chain = conf->require_ca;
-	check->purpose = GNUTLS_KP_TLS_WWW_SERVER;
+	struct tls_peer *peer = &io->state->peer;
+	peer->verify_chain = conf->require_ca;
+	peer->purpose = GNUTLS_KP_TLS_WWW_SERVER;
 	if (conf->tls_name != NULL) {
-		strcpy(check->name, conf->tls_name);
+		strcpy(peer->name, conf->tls_name);
 	}
 	if (conf->spki_pin != NULL) {
-		strcpy(check->pin, conf->spki_pin);
+		strcpy(peer->pin, conf->spki_pin);
 	}
 	bool good = set_session(io, fd, conf->creds, NULL);
 	/* RFC 6066: no literal addresses in SNI */
-	if (good && check->name[0] != '\0' && ip_literal(check->name, ip) == 0) {
+	if (good && peer->name[0] != '\0' && tls_peer_ip_literal(peer->name, ip) == 0) {
 		good = gnutls_server_name_set(
-			       io->session, GNUTLS_NAME_DNS, check->name, strlen(check->name)) == 0;
+			       io->session, GNUTLS_NAME_DNS, peer->name, strlen(peer->name)) == 0;
 	}
 	if (!good) {
 		tls_io_finish(io);
@@ -292,7 +149,7 @@ void tls_io_finish(struct tls_io *io)
 	if (io->session != NULL) {
 		gnutls_deinit(io->session);
 	}
-	free(io->check);
+	free(io->state);
 	memset(io, 0, sizeof(*io));
 	io->fd = -1;
 }
@@ -307,7 +164,7 @@ static enum tls_io_result failed(struct tls_io *io, int err, const char *detail)
 /* A session that ended badly stays that way: OK while there is none of it. */
 static enum tls_io_result past(const struct tls_io *io)
 {
-	if (io->check->lost) {
+	if (io->state->lost) {
 		return TLS_IO_LOST;
 	}
 	return io->err != 0 ? TLS_IO_FAILED : TLS_IO_OK;
@@ -324,7 +181,7 @@ static enum tls_io_result outcome(struct tls_io *io, int rc)
 	case GNUTLS_E_PULL_ERROR:
 	case GNUTLS_E_PUSH_ERROR:
 		io->detail = gnutls_strerror(rc);
-		io->check->lost = true;
+		io->state->lost = true;
 		return TLS_IO_LOST;
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return failed(io, ERR_TLS, gnutls_alert_get_name(gnutls_alert_get(io->session)));
@@ -339,9 +196,9 @@ static enum tls_io_result check_alpn(struct tls_io *io)
 
 	/* GnuTLS refuses another protocol by itself, but not a peer that names none */
 	if (gnutls_alpn_get_selected_protocol(io->session, &got) == 0 &&
-		got.size == strlen(io->check->alpn) &&
-		memcmp(got.data, io->check->alpn, got.size) == 0) {
-		io->check->established = true;
+		got.size == strlen(io->state->alpn) &&
+		memcmp(got.data, io->state->alpn, got.size) == 0) {
+		io->state->established = true;
 		return TLS_IO_OK;
 	}
 	(void)gnutls_alert_send(io->session, GNUTLS_AL_FATAL, GNUTLS_A_NO_APPLICATION_PROTOCOL);
@@ -368,8 +225,8 @@ enum tls_io_result tls_io_handshake(struct tls_io *io)
 	if (rc != GNUTLS_E_FATAL_ALERT_RECEIVED) {
 		(void)gnutls_alert_send_appropriate(io->session, rc);
 	}
-	if (io->check->err != 0) {
-		return failed(io, io->check->err, io->check->detail);
+	if (io->state->peer.err != 0) {
+		return failed(io, io->state->peer.err, io->state->peer.detail);
 	}
 	if (rc == GNUTLS_E_CERTIFICATE_REQUIRED || rc == GNUTLS_E_NO_CERTIFICATE_FOUND) {
 		io->err = ERR_TLS_CERT;
@@ -449,33 +306,24 @@ bool tls_io_readable(const struct tls_io *io)
 
 void tls_io_bye(struct tls_io *io)
 {
-	if (io->session == NULL || past(io) != TLS_IO_OK || !io->check->established ||
-		io->check->bye_sent) {
+	if (io->session == NULL || past(io) != TLS_IO_OK || !io->state->established ||
+		io->state->bye_sent) {
 		return;
 	}
-	io->check->bye_sent = true;
+	io->state->bye_sent = true;
 	(void)gnutls_bye(io->session, GNUTLS_SHUT_WR);
 }
 
 int tls_io_peer_names(struct tls_io *io, const char *name)
 {
-	gnutls_x509_crt_t crt = peer_cert(io->session);
-
-	if (crt == NULL) {
-		return ERR_TLS_CERT;
-	}
-	/* knows IP literals too */
-	bool named = gnutls_x509_crt_check_hostname2(
-			     crt, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
-	gnutls_x509_crt_deinit(crt);
-	return named ? 0 : ERR_TLS_CERT;
+	return tls_peer_names(io->session, name);
 }
 
 int tls_io_export(struct tls_io *io, const char *label, uint8_t out[32])
 {
-	return io->session != NULL && io->check->established &&
-			gnutls_prf_rfc5705(io->session, strlen(label), label, 0, NULL, 32,
-				(char *)out) == 0
+	return io->session != NULL && io->state->established &&
+			gnutls_prf_rfc5705(
+				io->session, strlen(label), label, 0, NULL, 32, (char *)out) == 0
 		? 0
 		: ERR_TLS;
 }

@@ -8,7 +8,6 @@
 #define PROTO_TLS_IO_H
 
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,11 +27,11 @@ enum tls_io_result {
 	TLS_IO_FAILED /* a TLS alert or error: the session is of no more use */
 };
 
-struct tls_io_check;
+struct tls_io_state;
 
 struct tls_io {
 	gnutls_session_t session;
-	struct tls_io_check *check; /* what the handshake is judged by; private */
+	struct tls_io_state *state; /* private */
 	int fd;
 	size_t pending; /* bytes GnuTLS took from a send that answered WANT_WRITE */
 	const char *detail; /* why it FAILED, static text of the TLS library; for logs */
@@ -88,10 +87,6 @@ bool tls_io_readable(const struct tls_io *io);
 
 /* Sends close_notify once, without waiting. Best effort. */
 void tls_io_bye(struct tls_io *io);
-
-/* Pin of a certificate's public key: "sha256/BASE64" with the NUL. */
-#define TLS_IO_PIN_SIZE 52
-int tls_io_cert_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE]) MUST_CHECK;
 
 /* 0 when the peer's certificate is for this name (or IP literal), else ERR_TLS_CERT. A wildcard in
  * the certificate names nobody. */

@@ -122,7 +122,7 @@ static int take_credentials(struct gate *gate, const json_t *msg)
 {
 	const char *chain;
 	struct key *key;
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 
 	int err = family_read_credentials(msg, &key, &chain);
 	if (err == 0) {

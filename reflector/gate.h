@@ -13,6 +13,7 @@
 
 #include "common/chan.h"
 #include "common/list.h"
+#include "proto/tls_peer.h"
 #include "reflector/bucket.h"
 #include "reflector/key.h"
 #include "reflector/policy_table.h"
@@ -68,7 +69,7 @@ struct gate {
 	struct gate_worker *workers;
 	size_t worker_count;
 	struct key *key;
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 	struct list retired_keys;
 	struct list links;
 	unsigned link_count;

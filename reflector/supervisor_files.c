@@ -39,7 +39,7 @@ static int judge_certificate(const struct supervisor_files *files, char *why)
 		.key_file = settings->key,
 		.ca_file = settings->control_ca };
 	gnutls_certificate_credentials_t creds;
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 	int64_t not_after;
 
 	if (tls_creds_load(&creds, &source, why) != 0) {

@@ -242,7 +242,7 @@ static void test_sign(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		char *csr = request(kinds[i].kind, kinds[i].bits, false);
 		for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
-			char pin[TLS_IO_PIN_SIZE] = "", *pem = NULL;
+			char pin[TLS_PEER_PIN_SIZE] = "", *pem = NULL;
 			assert_int_equal(ca_sign(f->ca, csr, names[j], &pem, pin), 0);
 			judge(f, pem, names[j]);
 			assert_int_equal(strncmp(pin, "sha256/", 7), 0);
@@ -256,7 +256,7 @@ static void test_sign(void **state)
 static void test_bad_requests(void **state)
 {
 	struct fixture *f = *state;
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 	char *huge = calloc(1, CA_PEM_MAX + 2);
 
 	open_good(f);
@@ -283,7 +283,7 @@ static void test_bad_requests(void **state)
 static void test_weak_curve(void **state)
 {
 	struct fixture *f = *state;
-	char pin[TLS_IO_PIN_SIZE], *pem = NULL;
+	char pin[TLS_PEER_PIN_SIZE], *pem = NULL;
 	gnutls_x509_privkey_t key;
 
 	open_good(f);

@@ -83,7 +83,7 @@ static void set_name(gnutls_x509_crt_t crt, const char *name)
 }
 
 /* By another way than the code under test: the hash of the exported SubjectPublicKeyInfo. */
-static void make_pin(gnutls_x509_crt_t crt, char out[TLS_IO_PIN_SIZE])
+static void make_pin(gnutls_x509_crt_t crt, char out[TLS_PEER_PIN_SIZE])
 {
 	gnutls_pubkey_t pub;
 	gnutls_datum_t spki;

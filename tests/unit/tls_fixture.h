@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "proto/tls_io.h"
+#include "proto/tls_peer.h"
 
 struct tls_ca {
 	gnutls_x509_privkey_t key;
@@ -22,7 +23,7 @@ struct tls_ca {
 struct tls_identity {
 	gnutls_datum_t cert; /* PEM */
 	gnutls_datum_t key; /* PEM */
-	char pin[TLS_IO_PIN_SIZE];
+	char pin[TLS_PEER_PIN_SIZE];
 };
 
 struct tls_wish {
