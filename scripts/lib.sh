@@ -30,6 +30,7 @@ HELIO_CALL_BIN=${HELIO_CALL_BIN:-$BUILD/client-sdk/examples/helio-call}
 BUILD_LOG=$BUILD/build.log
 AUTHD_EXTRA=${AUTHD_EXTRA:-}
 REFLECTOR_EXTRA=${REFLECTOR_EXTRA:-}
+PATIENCE=${PATIENCE:-2} # a machine may be that many times slower, or busier, than the waits below take it for
 
 AUTHD_PORT='' AUTHD_URL='' SOCKET=''
 declare -A PID=()       # daemon name -> process id
@@ -119,10 +120,11 @@ logs_show()
 	done
 }
 
-# wait_for SECONDS COMMAND...: runs the command until it succeeds; 1 when the time is over.
+# wait_for SECONDS COMMAND...: runs the command until it succeeds; 1 when the time is over. SECONDS is more than an
+# idle machine needs; PATIENCE times as long is waited.
 wait_for()
 {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * PATIENCE + 1))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
@@ -382,11 +384,11 @@ log_count()
 		END { print count + 0 }' "$log"
 }
 
-# daemon_wait NAME EVENT [KEY=VALUE...]: waits (WAIT_S, 20 s) until the log has the event. Fails when
-# the daemon ends before it, or the time is over.
+# daemon_wait NAME EVENT [KEY=VALUE...]: waits (WAIT_S, 20 s, times PATIENCE) until the log has the event. Fails
+# when the daemon ends before it, or the time is over.
 daemon_wait()
 {
-	local name=$1 end=$((SECONDS + ${WAIT_S:-20}))
+	local name=$1 end=$((SECONDS + ${WAIT_S:-20} * PATIENCE))
 	until log_has "$@"; do
 		daemon_alive "$name" || { log_has "$@" && return 0; return 1; }
 		[ "$SECONDS" -lt "$end" ] || return 1
@@ -399,7 +401,7 @@ daemon_alive()
 	kill -0 "${PID[$1]:-}" 2>/dev/null
 }
 
-# daemon_stop NAME: TERM, after 10 s KILL. Its exit status, 137 when it had to be killed.
+# daemon_stop NAME: TERM, after 10 s (times PATIENCE) KILL. Its exit status, 137 when it had to be killed.
 daemon_stop()
 {
 	local name=$1 pid=${PID[$1]:-} status=0
@@ -409,7 +411,7 @@ daemon_stop()
 	kill -TERM "$pid" 2>/dev/null
 	# pid is our child until it is waited for, so the number cannot become somebody else's.
 	if ! wait_for 10 pid_ended "$pid"; then
-		echo "$name (pid $pid) did not end within 10 s: killed" >&2
+		echo "$name (pid $pid) did not end in time: killed" >&2
 		kill -KILL "$pid" 2>/dev/null
 	fi
 	wait "$pid" || status=$?

@@ -123,7 +123,7 @@ export class Reflector {
 		const find = () => this.events(name).find(test);
 		if (!await until(() => find() !== undefined, ms)) {
 			const tail = this.log.slice(-15).map((e) => JSON.stringify(e)).join('\n');
-			throw new Error(`no event ${name} in ${ms} ms; the log ends:\n${tail}`);
+			throw new Error(`no event ${name}; the log ends:\n${tail}`);
 		}
 		return find();
 	}
@@ -203,7 +203,7 @@ export class FakeAuthd extends EventEmitter {
 	async next(type, ms = 5000) {
 		const find = () => this.messages.findIndex((m) => m.type === type);
 		if (!await until(() => find() >= 0, ms)) {
-			throw new Error(`no ${type} from the reflector in ${ms} ms`);
+			throw new Error(`no ${type} from the reflector`);
 		}
 		return this.messages.splice(find(), 1)[0];
 	}

@@ -26,7 +26,7 @@ export class Api {
 			'Content-Length': Buffer.byteLength(text) };
 		return new Promise((resolve, reject) => {
 			const req = (this.to.socket ? http : https).request({ ...this.where, method, path,
-				agent: this.agent, timeout: 20000, headers: { ...more, ...headers } }, (res) => {
+				agent: this.agent, timeout: 100000, headers: { ...more, ...headers } }, (res) => {
 				const parts = [];
 				res.on('data', (part) => parts.push(part));
 				res.on('error', reject);
@@ -40,7 +40,7 @@ export class Api {
 					}
 				});
 			});
-			req.on('timeout', () => req.destroy(new Error('no answer in 20 s')));
+			req.on('timeout', () => req.destroy(new Error('no answer in 100 s')));
 			req.on('error', reject);
 			req.end(text);
 		});

@@ -39,7 +39,7 @@ check 'not for strangers' says 404 not-found pub GET /v1/audit
 verify() { adm GET /v1/audit/verify && [ "$(body "$1")" = true ]; }
 check 'the chain is whole' verify '.ok and .bad_seq == 0 and (.head | length == 64)'
 head=$(body .head)
-sql() { sqlite3 "$RUN/state/authd.sqlite" '.timeout 5000' "$1"; }
+sql() { sqlite3 "$RUN/state/authd.sqlite" '.timeout 60000' "$1"; }
 seq=$(sql "SELECT seq FROM audit WHERE action = 'user.add'")
 sql "UPDATE audit SET actor = 'admin:nobody' WHERE seq = $seq"
 check 'a record that was changed is found' verify "(.ok | not) and .bad_seq == $seq"

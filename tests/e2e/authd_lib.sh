@@ -18,7 +18,7 @@ adm()
 
 request()
 {
-	STATUS=$(curl -sS --max-time 30 -X "$1" -H 'Content-Type: application/json' -o "$RUN/body" -D "$RUN/head" -w '%{http_code}' "${@:3}" "$2" \
+	STATUS=$(curl -sS --max-time 120 -X "$1" -H 'Content-Type: application/json' -o "$RUN/body" -D "$RUN/head" -w '%{http_code}' "${@:3}" "$2" \
 		2>"$RUN/curl.err")
 }
 

@@ -30,7 +30,7 @@ at()
 
 check 'a user and a room of one ...' at 1 user_add alice 'correct horse'
 told() { at "$1" adm GET '/v1/events?after=0' && body '.events[] | "\(.what) \(.object)"' | grep -q "^$2$"; }
-check '... is an event there' told 1 'user.add alice'
+check '... is an event there' wait_for 5 told 1 'user.add alice'
 check '... and at the other' wait_for 5 told 2 'user.add alice'
 check '... are there at the other' at 2 is 200 adm GET /v1/users/alice
 check 'a room' at 2 room_add demo
@@ -54,7 +54,7 @@ at 1 user_add bob 'correct horse'
 at 1 adm POST /v1/users -d '{"name":"mod","password":"correct horse","policy":{"moderate":true}}'
 mkfifo "$RUN/mod.in"
 exec {MOD}<>"$RUN/mod.in"
-HELIO_PASSWORD='correct horse' timeout 60 "$HELIO_CALL_BIN" --authd "${URL[1]}" --authd-ca "$RUN/ca.crt" --json --user mod --room demo \
+HELIO_PASSWORD='correct horse' timeout 400 "$HELIO_CALL_BIN" --authd "${URL[1]}" --authd-ca "$RUN/ca.crt" --json --user mod --room demo \
 	<"$RUN/mod.in" >"$RUN/mod.out" 2>"$RUN/mod.err" &
 MOD_PID=$!
 E2E_JOBS+=("$MOD_PID")
@@ -66,7 +66,7 @@ echo "/kick $NUM 600" >&"$MOD"
 check 'and sends him away' hold_wait bob
 bans() { at "$1" adm GET '/v1/revocations?limit=1000' && [ "$(body '[.revocations[] | select(.ban and .id == "bob")] | length')" = 1 ]; }
 check 'the ban is recorded' wait_for 5 bans 1
-check 'for the other, too' bans 2
+check 'for the other, too' wait_for 5 bans 2
 denied() { at "$1" says 403 denied login bob 'correct horse' demo; }
 check 'no token by one' denied 1
 check 'nor by the other' denied 2

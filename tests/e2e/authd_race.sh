@@ -42,7 +42,7 @@ database = \"$PG_URL\""
 	is 201 adm POST /v1/apikeys -d '{"name":"app","rooms":["*"]}' ||
 		fail 'there is no API key'
 	key=$(body .key)
-	timeout "$((TOKENS / 10 + 120))" node "$E2E/authd_race.mjs" --url "$AUTHD_URL" --ca "$RUN/ca.crt" --sockets "$sockets" \
+	timeout "$((TOKENS + 300))" node "$E2E/authd_race.mjs" --url "$AUTHD_URL" --ca "$RUN/ca.crt" --sockets "$sockets" \
 		--room demo --user alice --key "$key" --tokens "$TOKENS" \
 		>"$RUN/race.out" || status=$?
 	cat "$RUN/race.out"

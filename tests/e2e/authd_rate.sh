@@ -20,7 +20,7 @@ from()
 {
 	local address=$1 path=$2
 	shift 2
-	STATUS=$(curl -sS --max-time 20 --interface "$address" --cacert "$RUN/ca.crt" -o "$RUN/body" -D "$RUN/head" \
+	STATUS=$(curl -sS --max-time 100 --interface "$address" --cacert "$RUN/ca.crt" -o "$RUN/body" -D "$RUN/head" \
 		-w '%{http_code}' "$@" "$AUTHD_URL$path" 2>"$RUN/curl.err") || { cat "$RUN/curl.err"; return 1; }
 }
 retry_after() { tr -d '\r' <"$RUN/head" | sed -n 's/^[Rr]etry-[Aa]fter: //p'; }
@@ -33,11 +33,17 @@ use_up() # ADDRESS: until it is refused; how often it was not
 		GOOD=$((GOOD + 1))
 	done
 }
-twenty() { use_up 127.0.0.2 && [ "$STATUS" = 429 ] && [ "$GOOD" -ge 20 ] && [ "$GOOD" -le 25 ]; }
+# One comes back every 3 s, while this test counts as well as later: what is refused may be let in once by then.
+twenty()
+{
+	local begin=$SECONDS
+	use_up 127.0.0.2 && [ "$STATUS" = 429 ] && [ "$GOOD" -ge 20 ] && [ "$GOOD" -le $((21 + (SECONDS - begin + 1) / 3)) ]
+}
 check 'twenty requests of an address, then no more' twenty
 check 'with a reason' test "$(body .code)" = rate
 check 'and when to come back' test "$(retry_after)" -ge 1
-refused() { from 127.0.0.2 "$@" && [ "$STATUS" = 429 ]; }
+refused_now() { from 127.0.0.2 "$@" && [ "$STATUS" = 429 ]; }
+refused() { refused_now "$@" || refused_now "$@"; }
 check 'whatever it asks for' refused /.well-known/jwks.json
 check 'also what is not there' refused /nothing
 login_from() { from "$1" /v1/token -H 'Content-Type: application/json' -d '{"user":"alice","password":"correct horse","room":"demo"}'; }
@@ -48,8 +54,8 @@ check 'another address has all of its own' other
 by_key() { from 127.0.0.2 /v1/token -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \
 	-d '{"user":"bob","room":"demo"}' && [ "$STATUS" = 200 ]; }
 check 'an API key is counted for itself' by_key
-wrong_key() { from 127.0.0.2 /v1/token -H "Authorization: Bearer hk_aaaaaaaaaaaa_x" -H 'Content-Type: application/json' \
-	-d '{"user":"bob","room":"demo"}' && [ "$STATUS" = 429 ]; }
+wrong_key() { refused /v1/token -H "Authorization: Bearer hk_aaaaaaaaaaaa_x" -H 'Content-Type: application/json' \
+	-d '{"user":"bob","room":"demo"}'; }
 check 'one that does not hold is not' wrong_key
 comes_back()
 {

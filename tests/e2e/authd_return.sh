@@ -19,7 +19,7 @@ minted() { pub POST /v1/token -H "Authorization: Bearer $KEY" -d "$1"; }
 revoke() { is 201 adm POST /v1/revocations -d "$1" && SEQ=$(body .seq); }
 
 # enters FILE: the reflector takes this answer's token.
-enters() { timeout 20 node "$E2E/probe.mjs" try --ca "$RUN/ca.crt" --answer "$1" >"$RUN/try.json" 2>&1; }
+enters() { timeout 150 node "$E2E/probe.mjs" try --ca "$RUN/ca.crt" --answer "$1" >"$RUN/try.json" 2>&1; }
 media_key() { pub POST /v1/media-key -H "Authorization: Bearer $(jq -r .token "$1")"; }
 refused()
 {

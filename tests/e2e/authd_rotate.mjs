@@ -1,6 +1,6 @@
 // authd_rotate.mjs: asks for tokens and joins with some of them, all the time, until a line comes on stdin. Prints
 // "going" once it works, then one JSON line: {"issued","failed","joined","refused","why","keys":{KID:{"n","first","last"}}}
-// (first, last: milliseconds of the answers, by the key that signed).
+// (first, last: seconds, when they were issued, by the key that signed).
 // usage: authd_rotate.mjs --url URL --ca FILE --key hk_... --room R [--clients 4] [--joiners 2]
 import fs from 'node:fs';
 import { options } from './check.mjs';
@@ -14,11 +14,11 @@ const found = { issued: 0, failed: 0, joined: 0, refused: 0, why: null, keys: {}
 let going = true;
 
 function note(token) {
-	const { kid } = JSON.parse(Buffer.from(token.split('.')[0], 'base64url'));
-	const now = Date.now();
-	found.keys[kid] ??= { n: 0, first: now, last: now };
+	const [{ kid }, { iat }] = token.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url')));
+	found.keys[kid] ??= { n: 0, first: iat, last: iat };
 	found.keys[kid].n += 1;
-	found.keys[kid].last = now;
+	found.keys[kid].first = Math.min(found.keys[kid].first, iat);
+	found.keys[kid].last = Math.max(found.keys[kid].last, iat);
 }
 
 async function ask(user, device) {

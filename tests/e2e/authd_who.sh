@@ -209,7 +209,7 @@ race()
 	INVITE=$(body .id)
 	local i pids=() got=0 refused=0
 	for i in 1 2 3 4 5 6 7 8; do
-		curl -sS --max-time 20 --cacert "$RUN/ca.crt" -o /dev/null -w '%{http_code}' "$AUTHD_URL/v1/token" \
+		curl -sS --max-time 100 --cacert "$RUN/ca.crt" -o /dev/null -w '%{http_code}' "$AUTHD_URL/v1/token" \
 			-H 'Content-Type: application/json' \
 			--data-binary "$(json --arg i "$LINK" --arg n "Guest $i" '{invite:$i,name:$n}')" >"$RUN/race.$i" &
 		pids+=($!)

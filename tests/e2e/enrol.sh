@@ -31,7 +31,7 @@ code()
 	CODE=$(body .code)
 	[ ${#CODE} -eq 24 ] && body .command | grep -q -- "--enrol $CODE --name r2"
 }
-enrol() { timeout 30 "$REFLECTOR_BIN" --enrol "$1" "${ARGS[@]}" --settings "$RUN/r2/reflector.conf" "${@:2}" >"$RUN/enrol.out" 2>&1; }
+enrol() { timeout 150 "$REFLECTOR_BIN" --enrol "$1" "${ARGS[@]}" --settings "$RUN/r2/reflector.conf" "${@:2}" >"$RUN/enrol.out" 2>&1; }
 state_of() { adm GET /v1/reflectors && body '.reflectors[] | select(.name == "r2") | .state'; }
 is_state() { [ "$(state_of)" = "$1" ]; }
 empty() { [ -z "$(ls -A "$RUN/r2")" ]; }
@@ -45,27 +45,27 @@ wrong() { ! enrol abcd-efgh-ijkl-mnop-qrst && grep -q 'does not open' "$RUN/enro
 check 'a wrong code opens nothing and writes nothing' wrong
 check 'authd tells of it' wait_for 5 log_has authd enrol-refused reflector=r2
 alarmed() { adm GET '/v1/events?after=0' && body '.events[].what' | grep -q alarm; }
-check 'as an alarm' alarmed
+check 'as an alarm' wait_for 5 alarmed
 no_code() { ! enrol 1 && grep -q 'no enrolment code' "$RUN/enrol.out"; }
 check 'what is no code is said to be none' no_code
 
 # A code lives 15 minutes: its end is put behind us where authd finds it, and a change wakes the links.
 over()
 {
-	code && sqlite3 "$RUN/state/authd.sqlite" '.timeout 5000' \
+	code && sqlite3 "$RUN/state/authd.sqlite" '.timeout 60000' \
 		"UPDATE reflector SET code_until = unixepoch() - 1 WHERE name = 'r2'" &&
-		is 201 adm POST /v1/rooms -d '{"name":"wake"}' && adm GET /v1/reflectors &&
-		[ "$(body '.reflectors[] | select(.name == "r2") | .error')" = 'its code is over: enrol it anew' ]
+		is 201 adm POST /v1/rooms -d '{"name":"wake"}' && wait_for 5 is_over
 }
+is_over() { adm GET /v1/reflectors && [ "$(body '.reflectors[] | select(.name == "r2") | .error')" = 'its code is over: enrol it anew' ]; }
 check 'a code ends' over
 # Nobody dials any more: it is there and waits; a new code ends that.
 too_late()
 {
 	local pid status=0
-	timeout 30 "$REFLECTOR_BIN" --enrol "$CODE" "${ARGS[@]}" --settings "$RUN/r2/reflector.conf" >"$RUN/late.out" 2>&1 &
+	timeout 150 "$REFLECTOR_BIN" --enrol "$CODE" "${ARGS[@]}" --settings "$RUN/r2/reflector.conf" >"$RUN/late.out" 2>&1 &
 	pid=$!
 	E2E_JOBS+=("$pid")
-	wait_for 3 false || true
+	sleep 3 # time for authd to dial, if it were to
 	kill -0 "$pid" 2>/dev/null && empty || return 1
 	code || return 1
 	wait "$pid" || status=$?

@@ -200,4 +200,4 @@ if (cert) {
 await Promise.all(waiting);
 writeFileSync(`${dir}/ready.tmp`, 'ready');
 renameSync(`${dir}/ready.tmp`, `${dir}/ready`);
-setTimeout(() => process.exit(0), 300000);
+setTimeout(() => process.exit(0), 1500000);

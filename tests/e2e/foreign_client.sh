@@ -37,9 +37,9 @@ E2E_JOBS+=("$foreign")
 foreign_ready() { grep -q '^ready' "$RUN/foreign.out" || pid_ended "$foreign"; }
 wait_for 20 foreign_ready
 
-timeout 60 "$HELIO_CALL_BIN" --authd "$AUTHD_URL" --authd-ca "$RUN/ca.crt" --ca "$RUN/ca.crt" --user bob \
+timeout 300 "$HELIO_CALL_BIN" --authd "$AUTHD_URL" --authd-ca "$RUN/ca.crt" --ca "$RUN/ca.crt" --user bob \
 	--password-file "$RUN/password" --room demo --wait-for 1 --send-audio "$RUN/say.wav" \
-	--chat 'hello from helio-call' --until-idle=1 --json --record "$RUN/record" --trace "$RUN/trace" \
+	--chat 'hello from helio-call' --until-idle=3 --json --record "$RUN/record" --trace "$RUN/trace" \
 	</dev/null >"$RUN/call.json" 2>"$RUN/call.log"
 status=$?
 wait "$foreign"

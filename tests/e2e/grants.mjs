@@ -2,7 +2,7 @@
 // usage: grants.mjs --reflector PROGRAM
 import { FLAG, KIND, sleep, until } from './hrp.mjs';
 import { Checks, assert, options, watchdog } from './check.mjs';
-import { ALL, House, collect, ends, none, num, publish, sendAudio } from './room_lib.mjs';
+import { ALL, House, collect, ends, none, num, publish, sendAudio, together } from './room_lib.mjs';
 
 const checks = new Checks();
 watchdog(120000);
@@ -40,17 +40,18 @@ await checks.run('without a policy in the token there are no data streams', asyn
 });
 
 await checks.run('a session ends when its longest time is over', async () => {
-	const [a, b] = [await house.enter('a', 'ses', { ses: 1 }), await house.enter('b', 'ses')];
+	const b = await house.enter('b', 'ses');
 	const start = Date.now();
+	const a = await house.enter('a', 'ses', { ses: 1 });
 	assert.equal((await a.closed).bye, 'session-over');
-	assert.ok(Date.now() - start >= 800 && Date.now() - start < 3000);
+	assert.ok(Date.now() - start >= 1000, `after ${Date.now() - start} ms`);
 	assert.equal((await b.expect('left')).reason, 'session-over');
 	await b.bye();
 });
 
 await checks.run('a room that is over takes nobody in and sends everybody away', async () => {
 	assert.equal(await house.refused('a', 'over', { policy: { rev: 5, exp: now() - 1 } }), 'room-closed');
-	const a = await house.enter('a', 'ends', { policy: { rev: 5, exp: now() + 2 } });
+	const a = await house.enter('a', 'ends', { policy: { rev: 5, exp: now() + 4 } });
 	assert.equal((await a.closed).bye, 'room-closed');
 	assert.equal(await house.refused('a', 'ends'), 'room-closed'); // an older policy is no way around
 });
@@ -100,7 +101,7 @@ await checks.run('end-to-end encryption required: only clients that know it', as
 });
 
 await checks.run('the order of what is wrong', async () => {
-	await house.authd.policy('order', { e2ee: true, capacity: 1 }, { rev: 60, locked: true, expires_at: now() + 2 });
+	await house.authd.policy('order', { e2ee: true, capacity: 1 }, { rev: 60, locked: true, expires_at: now() + 3600 });
 	await house.settled();
 	const m = await house.moderator('twin', 'order', {}).catch((e) => e.code);
 	assert.equal(m, 'e2ee-required');
@@ -201,13 +202,18 @@ await checks.run('audio over the granted bitrate is dropped frame by frame, and 
 	const heard = collect(b, KIND.audio);
 	const first = await publish(a, 'audio');
 	const second = await publish(a, 'audio'); // all streams of a kind together
-	// 2,000 bytes are a second's worth: 20 frames of 100 bytes with their headers
-	sendAudio(a, first, 0, 30, 84);
-	sendAudio(a, second, 0, 30, 84);
-	const drops = [await a.expect('drops'), await a.expect('drops')];
-	await b.ping();
-	const dropped = drops.reduce((n, d) => n + d.count, 0);
-	assert.ok(drops.every((d) => d.reason === 'bitrate' && d.class === 'audio'));
+	// 2,000 bytes are a second's worth: 20 frames of 100 bytes with their headers. They come at one moment.
+	together(a, () => {
+		sendAudio(a, first, 0, 30, 84);
+		sendAudio(a, second, 0, 30, 84);
+	});
+	let dropped = 0;
+	while (heard.length + dropped < 60) {
+		const drops = await a.expect('drops');
+		assert.deepEqual([drops.reason, drops.class], ['bitrate', 'audio']);
+		dropped += drops.count;
+		await b.ping();
+	}
 	assert.deepEqual([heard.length + dropped, heard.length >= 20 && heard.length < 30], [60, true], `${heard.length} + ${dropped}`);
 	await a.ping();
 	none(a, 'drops');
@@ -227,32 +233,49 @@ await checks.run('video over it goes by whole pictures up to the next keyframe',
 	const picture = (flags, size) => a.send({ kind: KIND.video, stream: id, seq: seq++, timestamp: seq, flags,
 		payload: Buffer.alloc(size) });
 	const whole = FLAG.first | FLAG.last;
-	picture(whole | FLAG.keyframe, 15000); // a keyframe may take three seconds' worth
-	picture(whole, 9000);
-	picture(FLAG.first, 9000);
-	picture(0, 100);
-	picture(FLAG.last, 100);
-	picture(whole, 100);
-	picture(whole | FLAG.keyframe, 100);
-	picture(whole, 100);
-	const drops = await a.expect('drops');
-	assert.deepEqual([drops.class, drops.reason, drops.count], ['video', 'bitrate', 4]);
+	together(a, () => {
+		picture(whole | FLAG.keyframe, 15000); // a keyframe may take three seconds' worth
+		picture(whole, 9000);
+		picture(FLAG.first, 9000);
+		picture(0, 100);
+		picture(FLAG.last, 100);
+		picture(whole, 100);
+		picture(whole | FLAG.keyframe, 100);
+		picture(whole, 100);
+	});
+	for (let count = 0; count !== 4;) {
+		const drops = await a.expect('drops');
+		assert.deepEqual([drops.class, drops.reason], ['video', 'bitrate']);
+		count += drops.count;
+		assert.ok(count <= 4, `${count} dropped`);
+	}
 	assert.ok(await until(() => seen.length === 4));
 	assert.deepEqual(seen.map((f) => f.seq), [0, 1, 6, 7]);
 	await ends(a, b);
 });
 
 await checks.run('only the loudest speakers are heard', async () => {
+	// A place is free after 400 ms of silence: a round that took longer says nothing, and another one is begun.
+	for (let n = 0; !await loudest(`loud${n}`, n === 20); n++);
+});
+
+async function loudest(room, last) {
 	const policy = { rev: 3, loudest: 1 };
-	const [a, b, c] = [await house.enter('a', 'loud', { policy }), await house.enter('b', 'loud', { policy }),
-		await house.enter('c', 'loud', { policy })];
+	const [a, b, c] = [await house.enter('a', room, { policy }), await house.enter('b', room, { policy }),
+		await house.enter('c', room, { policy })];
 	const heard = collect(c, KIND.audio);
 	const [first, second] = [await publish(a, 'audio'), await publish(b, 'audio')];
 	const say = (lane, stream, seq, level) => lane.send({ kind: KIND.audio, stream, seq, timestamp: seq * 960, level,
 		flags: FLAG.first | FLAG.last, payload: Buffer.alloc(20) });
+	const start = Date.now();
 	say(a, first, 0, 30);
 	await a.ping();
 	say(b, second, 0, 30); // as loud: the place stays
+	await b.ping();
+	if (Date.now() - start > 350 && !last) {
+		await ends(a, b, c);
+		return false;
+	}
 	const drops = await b.expect('drops');
 	assert.deepEqual([drops.stream, drops.class, drops.reason, drops.count], [second, 'audio', 'loudest', 1]);
 	say(a, first, 1, 40);
@@ -262,7 +285,8 @@ await checks.run('only the loudest speakers are heard', async () => {
 	assert.ok(await until(() => heard.length === 3));
 	assert.deepEqual(heard.map((f) => [f.stream, f.seq]), [[first, 0], [first, 1], [second, 1]]);
 	await ends(a, b, c);
-});
+	return true;
+}
 
 await checks.run('a publisher without a limit loses nothing', async () => {
 	const [a, b] = [await house.enter('a', 'free'), await house.enter('b', 'free')];

@@ -14,7 +14,7 @@ room_add demo
 declare -A JOB=()
 call()
 {
-	timeout 60 "$HELIO_CALL_BIN" --authd-ca "$RUN/ca.crt" --json "${@:2}" </dev/null >"$RUN/$1.out" 2>"$RUN/$1.err" &
+	timeout 300 "$HELIO_CALL_BIN" --authd-ca "$RUN/ca.crt" --json "${@:2}" </dev/null >"$RUN/$1.out" 2>"$RUN/$1.err" &
 	JOB[$1]=$!
 	E2E_JOBS+=($!)
 }
@@ -23,7 +23,7 @@ call()
 # says FILE TEXT: waits until it stands there.
 says()
 {
-	local tries=300
+	local tries=1500
 	until grep -qF -- "$2" "$1"; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || { cat "$1"; return 1; }

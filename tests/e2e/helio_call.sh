@@ -8,13 +8,13 @@ run_begin helio-call
 failed=0
 number=0
 
-# expect STATUS PATTERN ARGUMENT...: helio-call ends with STATUS within 20 s and says PATTERN (ERE).
+# expect STATUS PATTERN ARGUMENT...: helio-call ends with STATUS within 100 s and says PATTERN (ERE).
 expect()
 {
 	local want=$1 pattern=$2 status=0
 	shift 2
 	number=$((number + 1))
-	timeout -k 5 20 "$HELIO_CALL_BIN" "$@" >"$RUN/out" 2>&1 </dev/null || status=$?
+	timeout -k 5 100 "$HELIO_CALL_BIN" "$@" >"$RUN/out" 2>&1 </dev/null || status=$?
 	if [ "$status" -ne "$want" ] || ! grep -qE -- "$pattern" "$RUN/out"; then
 		failed=$((failed + 1))
 		printf 'not ok: helio-call %s\n  status %s, expected %s and /%s/:\n' "$*" "$status" "$want" "$pattern"

@@ -52,9 +52,12 @@ async function stalledReader(h, checks) {
 		const reader = await h.watcher();
 		const stalled = await h.watcher();
 		const mine = (lane) => lane.frames.filter((f) => f.stream === stream);
-		let asked = 0;
+		let [asked, got] = [0, 0];
+		reader.on('frame', (f) => { got += f.stream === stream ? 1 : 0; });
+		const start = Date.now();
 		sender.on('message', (m) => { asked += m.type === 'keyframe' ? 1 : 0; });
-		// 48 MB in about 6 s: far more than the kernel's buffers and the queue hold.
+		// 48 MB in about 6 s: far more than the kernel's buffers and the queue hold. The sender waits for the reader,
+		// who shares its process: on a busy machine pictures would else grow too old for him.
 		stalled.socket.pause();
 		const rss = h.rssKiB();
 		let most = 0;
@@ -63,6 +66,7 @@ async function stalledReader(h, checks) {
 			sender.sendRaw(picture(stream, n));
 			if (n % 10 === 9) {
 				await sender.ping(undefined, 10000);
+				await until(() => got >= (n + 1) * PICTURE, 5000);
 				await sleep(40);
 				most = Math.max(most, h.rssKiB() - rss);
 			}
@@ -87,7 +91,8 @@ async function stalledReader(h, checks) {
 		await until(settled, 5000);
 		const missing = judgeVideo(mine(stalled), all, drops());
 		assert.ok(missing > 0, 'nothing was dropped: this test stalls nothing');
-		assert.ok(asked <= 20, `${asked} keyframe requests in some seconds`);
+		const seconds = (Date.now() - start) / 1000; // one in half a second is the most
+		assert.ok(asked <= 4 + 2 * seconds, `${asked} keyframe requests in ${seconds} s`);
 		await stalled.ping();
 		await Promise.all([sender.bye(), reader.bye(), stalled.bye()]);
 	});
@@ -105,7 +110,7 @@ async function chatFlood(h, checks) {
 		const payload = Buffer.alloc(4096, 0x61);
 		const rss = h.rssKiB();
 		const senders = await Promise.all(Array.from({ length: CHATTERS }, () => h.join()));
-		const end = Date.now() + 40000;
+		const end = Date.now() + 200000;
 		for (let seq = 0; left === null && Date.now() < end; seq += 1) {
 			for (const sender of senders) {
 				sender.send({ kind: KIND.chat, flags: FLAG.marker, stream: num, seq: seq & 0xffff, payload });

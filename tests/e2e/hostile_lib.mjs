@@ -5,7 +5,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { FLAG, KIND, Lane, controlFrame, fetchToken, join, sleep, within } from './hrp.mjs';
+import { FLAG, KIND, Lane, controlFrame, fetchToken, join, sleep, until, within } from './hrp.mjs';
 import { assert } from './check.mjs';
 
 const b64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -53,7 +53,7 @@ export class Hostile {
 
 	// The worker's process, as authd learnt it from the worker's reports.
 	async workerPid() {
-		for (let i = 0; i < 100; i++) {
+		for (let i = 0; i < 600; i++) {
 			const { body } = await this.admin('GET', '/v1/reflectors');
 			const workers = body.reflectors?.[0]?.workers ?? [];
 			if (workers.length === 1 && workers[0].pid > 0) {
@@ -167,10 +167,8 @@ export class Hostile {
 	}
 
 	// Waits until the number of descriptors is back at most at what it was.
-	async fdsBack(before, ms = 5000) {
-		for (let i = 0; i * 50 < ms && this.fds() > before; i++) {
-			await sleep(50);
-		}
+	async fdsBack(before) {
+		await until(() => this.fds() <= before, 5000);
 		assert.ok(this.fds() <= before, `${this.fds()} descriptors, ${before} before`);
 	}
 }

@@ -128,7 +128,7 @@ export function post(url, ca, body, path = '/v1/token') {
 				}
 			});
 		});
-		req.setTimeout(15000, () => req.destroy(new Error('authd did not answer in 15 s')));
+		req.setTimeout(60000, () => req.destroy(new Error('authd did not answer in 60 s')));
 		req.on('error', reject);
 		req.end(text);
 	});
@@ -151,7 +151,12 @@ export function pinOf(certificate) {
 	return `sha256/${crypto.createHash('sha256').update(spki).digest('base64')}`;
 }
 
-export function within(promise, ms, what) {
+// A wait ends what hangs: it has that many times what an idle machine needs at most. What is to be fast, or not too
+// early, is measured where a case says so.
+export const PATIENCE = 5;
+
+export function within(promise, idleMs, what) {
+	const ms = idleMs * PATIENCE;
 	let timer;
 	const late = new Promise((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`${what}: nothing in ${ms} ms`)), ms);
@@ -161,9 +166,9 @@ export function within(promise, ms, what) {
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-// Waits until test() is true; false when it is not within ms.
+// Waits until test() is true; false when it is not within ms (times PATIENCE).
 export async function until(test, ms = 3000) {
-	for (const end = Date.now() + ms; !test(); await sleep(5)) {
+	for (const end = Date.now() + ms * PATIENCE; !test(); await sleep(5)) {
 		if (Date.now() >= end) {
 			return false;
 		}

@@ -1,6 +1,6 @@
 // moderation.mjs: what moderators and administrators do, and clients that do not keep to it.
 // usage: moderation.mjs --reflector PROGRAM
-import { FLAG, KIND, sleep, until } from './hrp.mjs';
+import { FLAG, KIND, controlFrame, sleep, until, within } from './hrp.mjs';
 import { Checks, assert, options, watchdog } from './check.mjs';
 import { House, collect, ends, none, num, publish, sendAudio } from './room_lib.mjs';
 
@@ -9,6 +9,15 @@ watchdog(120000);
 const house = await House.open(options().reflector);
 const { reflector } = house;
 const events = (what) => house.authd.messages.filter((m) => m.type === 'event' && m.what === what);
+// So many frames of the lane's own were dropped, as one or several messages say.
+const dropped = async (lane, wanted, count) => {
+	for (let told = 0; told !== count;) {
+		const drops = await lane.expect('drops');
+		assert.deepEqual({ stream: drops.stream, class: drops.class, reason: drops.reason }, wanted);
+		told += drops.count;
+		assert.ok(told <= count, `${told} dropped`);
+	}
+};
 const toldOf = async (what, test) => {
 	assert.ok(await until(() => events(what).some(test)), `no event ${what}`);
 	return events(what).find(test);
@@ -33,8 +42,7 @@ await checks.run('a muted kind is dropped at the reflector, whatever the client 
 	assert.ok(await until(() => seen.length === 1));
 	await b.ping();
 	assert.equal(heard.length, 5);
-	const drops = await a.expect('drops');
-	assert.deepEqual([drops.stream, drops.class, drops.reason, drops.count], [audio, 'audio', 'muted', 20]);
+	await dropped(a, { stream: audio, class: 'audio', reason: 'muted' }, 20);
 	// A new stream of that kind is no way around; nor is one's own word; nor coming again.
 	const again = await publish(a, 'audio');
 	sendAudio(a, again, 0, 5);
@@ -103,7 +111,7 @@ await checks.run('a kicked one goes with its other devices and cannot return unt
 	const m = await house.moderator('mod', 'kick');
 	const [phone, laptop, other] = [await house.enter('eve+phone', 'kick'), await house.enter('eve+laptop', 'kick'),
 		await house.enter('other', 'kick')];
-	const answer = await m.request({ type: 'kick', num: num(phone), ban_s: 2, text: 'enough' });
+	const answer = await m.request({ type: 'kick', num: num(phone), ban_s: 600, text: 'enough' });
 	assert.deepEqual([answer.type, answer.num], ['kicked', num(phone)]);
 	assert.equal((await phone.expect((x) => x.type === 'bye')).text, 'enough');
 	assert.equal((await laptop.closed).bye, 'kicked');
@@ -111,9 +119,17 @@ await checks.run('a kicked one goes with its other devices and cannot return unt
 	assert.equal(await house.refused('eve+tablet', 'kick', { rev: 1000 }), 'banned');
 	await (await house.enter('eve', 'elsewhere')).bye();
 	const event = await toldOf('kicked', (e) => e.room === 'kick');
-	assert.deepEqual([event.user, event.by, event.ban_s, event.reason], ['eve', 'mod', 2, 'enough']);
-	await sleep(2100);
-	await (await house.enter('eve', 'kick')).bye();
+	assert.deepEqual([event.user, event.by, event.ban_s, event.reason], ['eve', 'mod', 600, 'enough']);
+	const [short, start] = [await house.enter('short', 'kick'), Date.now()];
+	await m.request({ type: 'kick', num: num(short), ban_s: 2 });
+	assert.equal((await short.closed).bye, 'kicked');
+	let found = 'banned';
+	while (found === 'banned') {
+		await sleep(100);
+		found = await house.refused('short', 'kick');
+	}
+	assert.equal(found, 'joined');
+	assert.ok(Date.now() - start > 1000, 'the ban ended before its time'); // it counts in whole seconds
 	const victim = await house.enter('again', 'kick');
 	await m.request({ type: 'kick', num: num(victim) });
 	assert.equal((await victim.closed).bye, 'kicked');
@@ -280,10 +296,8 @@ await checks.run('revocations of every kind close sessions at once and keep them
 		['invite', 'i7', { src: 'invite:i7' }, 'token-revoked', 'token-revoked'],
 		['room', 'revoked', {}, 'room-closed', 'token-revoked']]) {
 		const lane = await house.enter('rita', 'revoked', claims);
-		const start = Date.now();
 		const [entry] = house.authd.revokeEntries({ kind, id });
-		assert.equal((await lane.closed).bye, bye, kind);
-		assert.ok(Date.now() - start < 1000, kind);
+		assert.equal((await within(lane.closed, 1000, kind)).bye, bye, kind);
 		assert.equal(await house.refused('rita', 'revoked', claims), again, kind);
 		await (await house.enter('rita', 'revoked', { ...claims, rev: entry.seq })).bye();
 		house.authd.revokeEntries({ kind: 'lift', id: String(entry.seq) });
@@ -336,17 +350,16 @@ await checks.run('messages of authd that make no sense close the link and change
 });
 
 await checks.run('reports say how many events were too many', async () => {
-	const lanes = [];
+	// Four moderators lock and unlock 100 times each, at one moment. What came slower than 40 a second would be told.
+	const lanes = await Promise.all([...Array(4).keys()].map((i) => house.moderator(`mod${i}`, 'crowd')));
 	house.authd.messages.length = 0;
-	for (let i = 0; i < 250; i++) {
-		lanes.push(house.enter(`crowd-${i}`, 'crowd'));
-	}
-	const joined = await Promise.all(lanes);
-	joined.forEach((l) => l.cut());
+	const orders = Buffer.concat(Array.from({ length: 100 }, (_, i) => controlFrame({ type: 'lock', locked: i % 2 === 0 })));
+	lanes.forEach((l) => l.sendRaw(orders));
 	const report = () => house.authd.messages.filter((m) => m.type === 'report').flatMap((m) => m.workers)
 		.find((w) => w.events_dropped > 0);
 	assert.ok(await until(() => report() !== undefined, 6000));
 	assert.ok(Number.isInteger(report().queue_ms));
+	await ends(...lanes);
 });
 
 const status = checks.finish();

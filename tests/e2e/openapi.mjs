@@ -44,7 +44,7 @@ function ask(method, path, body) {
 	const text = body === undefined ? undefined : JSON.stringify(body);
 	const headers = text === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) };
 	return new Promise((done, fail) => {
-		const req = http.request({ socketPath: o.socket, method, path, headers, timeout: 30000 }, (res) => {
+		const req = http.request({ socketPath: o.socket, method, path, headers, timeout: 120000 }, (res) => {
 			let got = '';
 			res.on('data', (d) => { got += d; });
 			res.on('end', () => done({ status: res.statusCode, type: res.headers['content-type'], text: got }));

@@ -15,7 +15,7 @@ gate_start r1
 authd_start
 daemon_wait authd ready || fail 'authd does not start'
 daemon_wait authd link-up || fail 'authd does not link'
-timeout 60 node "$E2E/openapi.mjs" --doc "$TOP/doc/openapi.json" --authd "$AUTHD_BIN" --socket "$SOCKET"
+timeout 300 node "$E2E/openapi.mjs" --doc "$TOP/doc/openapi.json" --authd "$AUTHD_BIN" --socket "$SOCKET"
 status=$?
 check 'the file and authd agree' test "$status" -eq 0
 e2e_end

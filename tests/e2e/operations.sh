@@ -150,7 +150,7 @@ systemctl_make()
 			;;
 		*) echo "systemctl: there is no $verb here" >&2; exit 1 ;;
 		esac
-		for ((i = 0; i < 400; i++)); do
+		for ((i = 0; i < 2000; i++)); do
 			! grep -q "event=$event " "$log" || exit 0
 			kill -0 "$(cat "$RUN/$HOST-$name.daemon")" 2>/dev/null || break
 			sleep 0.05

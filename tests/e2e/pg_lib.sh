@@ -60,7 +60,7 @@ pg_start()
 {
 	[ -d "$RUN/pg/data" ] || pg_init
 	PG_URL="postgresql://helio@/postgres?host=$RUN/pg"
-	(cd "$RUN/pg" && pg_as "$PG_BIN/pg_ctl" start --silent --wait --timeout 30 -D data -l pg.log) >/dev/null ||
+	(cd "$RUN/pg" && pg_as "$PG_BIN/pg_ctl" start --silent --wait --timeout 150 -D data -l pg.log) >/dev/null ||
 		fail 'the PostgreSQL server does not start' "$(tail -n 3 "$RUN/pg/pg.log")"
 }
 
@@ -73,7 +73,7 @@ pg_crash() { pg_end immediate; }
 
 pg_end()
 {
-	(cd "$RUN/pg" && pg_as "$PG_BIN/pg_ctl" stop --silent --wait --timeout 30 -D data --mode "$1")
+	(cd "$RUN/pg" && pg_as "$PG_BIN/pg_ctl" stop --silent --wait --timeout 150 -D data --mode "$1")
 }
 
 pg_sql() { "$PG_BIN/psql" -XAtq -d "$PG_URL" -c "$1"; }

@@ -282,7 +282,7 @@ await checks.run('a revoked token opens nothing and ends its session', async () 
 });
 
 await checks.run('the end of a token ends its session', async () => {
-	const lane = await enter('short', 'demo', { claims: { exp: Math.floor(Date.now() / 1000) + 2 } });
+	const lane = await enter('short', 'demo', { claims: { exp: Math.floor(Date.now() / 1000) + 4 } });
 	assert.equal((await lane.closed).bye, 'token-expired');
 });
 
@@ -397,9 +397,8 @@ await checks.run('a receiver that does not read loses media, is told, and costs 
 
 await checks.run('pings of one that does not read are bounded', async () => {
 	const a = await enter('pinger');
-	for (let i = 0; i < 5000; i++) {
-		a.send({ kind: KIND.ping, payload: Buffer.alloc(64) });
-	}
+	// At one moment: were they to come one by one, each could be answered before the next.
+	a.sendRaw(Buffer.concat(Array(5000).fill(frame({ kind: KIND.ping, payload: Buffer.alloc(64) }))));
 	let pongs = 0;
 	a.on('pong', () => { pongs++; });
 	assert.ok(await until(() => pongs >= 32), `${pongs} pongs`);
@@ -467,8 +466,8 @@ await checks.run('SIGHUP with bad settings keeps the old ones and says why', asy
 });
 
 await checks.run('SIGHUP takes new certificates and limits; sessions stay', async () => {
+	files.cert('r1', 'r1.example'); // nothing here pings while it is made
 	const a = await enter('reload');
-	files.cert('r1', 'r1.example');
 	files.write('reflector.conf', settings('max-payload = 2000\n'));
 	reflector.kill('SIGHUP');
 	await reflector.event('reload');
@@ -492,7 +491,7 @@ await checks.run('SIGTERM says shutdown to everybody and ends in order', async (
 		assert.equal((await lane.closed).bye, 'shutdown');
 	}
 	assert.deepEqual(await reflector.end(), { code: 0, signal: null });
-	assert.ok(Date.now() - start < 5000);
+	assert.ok(Date.now() - start < 20000, `${Date.now() - start} ms`);
 	const texts = reflector.events('text').map((e) => e.text);
 	assert.deepEqual(texts, []);
 });

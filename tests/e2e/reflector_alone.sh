@@ -6,6 +6,6 @@ command -v certtool >/dev/null || { echo 'SKIP: there is no certtool (gnutls-bin
 program=${HELIO_REFLECTOR:-${BUILD:?names the folder of the build}/reflector/helio-reflector}
 
 # The program has a watchdog of its own; timeout is for a node that does not even come to that.
-timeout 150 node reflector_alone.mjs --reflector "$program" --address 127.0.0.1 || exit 1
+timeout 620 node reflector_alone.mjs --reflector "$program" --address 127.0.0.1 || exit 1
 grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null || { echo 'SKIP: this machine has no ::1'; exit 77; }
-timeout 150 node reflector_alone.mjs --reflector "$program" --address ::1
+timeout 620 node reflector_alone.mjs --reflector "$program" --address ::1

@@ -141,7 +141,7 @@ await checks.run('600 handshakes at one moment: who is in is answered before mos
 	process.kill(worker, 'SIGSTOP');
 	crowd.sockets.forEach((socket) => socket.write(hello));
 	const pong = lane.ping(undefined, 30000);
-	await new Promise((resolve) => { setTimeout(resolve, 50); }); // for node to write it all
+	assert.ok(await until(() => crowd.sockets.every((socket) => socket.writableLength === 0)));
 	process.kill(worker, 'SIGCONT');
 	const start = performance.now();
 	await pong;

@@ -3,4 +3,4 @@
 cd "${srcdir:-$(dirname "$0")/../..}/tests/e2e" || exit 1
 command -v node >/dev/null || { echo 'SKIP: there is no node'; exit 77; }
 command -v certtool >/dev/null || { echo 'SKIP: there is no certtool (gnutls-bin)'; exit 77; }
-exec timeout 150 node reflector_crowd.mjs --reflector "${HELIO_REFLECTOR:-${BUILD:?names the folder of the build}/reflector/helio-reflector}"
+exec timeout 620 node reflector_crowd.mjs --reflector "${HELIO_REFLECTOR:-${BUILD:?names the folder of the build}/reflector/helio-reflector}"

@@ -13,7 +13,7 @@ room_add big
 echo 'correct horse' >"$RUN/password"
 
 "$ROOM_LOAD_BIN" --authd "$AUTHD_URL" --authd-ca "$RUN/ca.crt" --ca "$RUN/ca.crt" --user alice \
-	--password-file "$RUN/password" --room big --participants 50 --talkers 1 --seconds "$LENGTH" \
+	--password-file "$RUN/password" --room big --participants 50 --talkers 1 --join-seconds 300 --seconds "$LENGTH" \
 	>"$RUN/load.json" 2>"$RUN/load.log" &
 load=$!
 E2E_JOBS+=("$load")

@@ -17,7 +17,7 @@ export HELIO_PASSWORD='correct horse'
 # says FILE LINE: waits until the line stands there.
 says()
 {
-	local tries=200
+	local tries=1500
 	until grep -qxF -- "$2" "$1"; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || { cat "$1"; return 1; }
@@ -32,7 +32,7 @@ begin()
 	local fd
 	mkfifo "$RUN/$1.in"
 	: >"$RUN/$1.out"
-	timeout 60 "$minimal" "$AUTHD_URL" "$RUN/ca.crt" "$1" demo <"$RUN/$1.in" >"$RUN/$1.out" 2>&1 &
+	timeout 300 "$minimal" "$AUTHD_URL" "$RUN/ca.crt" "$1" demo <"$RUN/$1.in" >"$RUN/$1.out" 2>&1 &
 	JOB[$1]=$!
 	E2E_JOBS+=($!)
 	exec {fd}>"$RUN/$1.in"
@@ -41,7 +41,7 @@ begin()
 
 # shellcheck disable=SC2317 # called through check
 # refused LINE ARGUMENT...: it ends by itself with an error and that line; its input stays open.
-refused() { ! timeout 30 "$minimal" "${@:2}" <&"$open" >"$RUN/refused.out" 2>&1 && says "$RUN/refused.out" "$1"; }
+refused() { ! timeout 150 "$minimal" "${@:2}" <&"$open" >"$RUN/refused.out" 2>&1 && says "$RUN/refused.out" "$1"; }
 
 begin alice
 check "alice is in the room" says "$RUN/alice.out" 'alice (alice) is here'

@@ -12,7 +12,7 @@ cp "$RUN/r1.conf" "$RUN/r1.good"
 cp "$RUN/authd.conf" "$RUN/authd.good"
 
 # run PROGRAM FILE: its messages in $RUN/out; must end by itself, with something else than 0.
-refused() { timeout 10 "$1" --settings "$2" >"$RUN/out" 2>&1; status=$?; [ "$status" -ne 0 ] && [ "$status" -lt 124 ]; }
+refused() { timeout 60 "$1" --settings "$2" >"$RUN/out" 2>&1; status=$?; [ "$status" -ne 0 ] && [ "$status" -lt 124 ]; }
 says() { grep -qF -- "$1" "$RUN/out" || { cat "$RUN/out"; return 1; }; }
 
 # bad PROGRAM NAME LINE: the good file of NAME with one more line must be refused at that line.

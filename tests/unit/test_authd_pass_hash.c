@@ -217,24 +217,32 @@ static void test_what_can_be_imported(void **state)
 	}
 }
 
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static double took_ms(struct pass_hash *ph, const char *hash)
 {
 	enum { TIMES = 7 };
 	double best = 1e9;
 
 	for (int i = 0; i < TIMES; i++) {
-		struct timespec a, b;
-		clock_gettime(CLOCK_MONOTONIC, &a);
+		double begin = now_ms();
 		assert_int_equal(check(ph, hash, "wrong wrong"), ERR_LOGIN);
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		double ms =
-			(double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
+		double ms = now_ms() - begin;
 		best = ms < best ? ms : best;
 	}
 	return best;
 }
 
-/* A cheaper hash than today's must not tell that there is such a user. */
+/*
+ * A cheaper hash than today's must not tell that there is such a user: it takes as long as one of
+ * those with today's costs did, the first of which is made when the costs are set.
+ */
 static void test_wrong_password_takes_the_same(void **state)
 {
 	struct pass_hash *ph = NULL;
@@ -243,8 +251,11 @@ static void test_wrong_password_takes_the_same(void **state)
 	(void)state;
 	assert_int_equal(pass_hash_create(&ph, 0, MEMORY, 1), 0);
 	assert_int_equal(pass_hash_make(ph, PASS_HASH_KNOWN, "correct horse", older), 0);
+	double begin = now_ms();
 	assert_int_equal(pass_hash_set_cost(ph, 32u << 20, 2), 0);
+	double first = now_ms() - begin;
 	double nobody = took_ms(ph, NULL);
+	nobody = first < nobody ? first : nobody;
 	double old_one = took_ms(ph, older);
 	double imported = took_ms(ph, SHA512_HORSE);
 	if (old_one < nobody * 0.7 || imported < nobody * 0.7) {
@@ -319,7 +330,7 @@ static void test_stranger_gets_a_turn(void **state)
 	for (size_t i = 0; i < KNOWN; i++) {
 		assert_int_equal(pthread_create(&known[i], NULL, line_known, &l), 0);
 	}
-	alarm(60); /* the known ones go on until the stranger was answered */
+	alarm(300); /* the known ones go on until the stranger was answered */
 	(void)line_stranger(&l);
 	for (size_t i = 0; i < KNOWN; i++) {
 		pthread_join(known[i], NULL);

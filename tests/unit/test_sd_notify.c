@@ -111,7 +111,7 @@ static void test_full(void **state)
 	addr.sun_path[0] = '\0';
 	int fd = manager(&addr, (size_t)len);
 	setenv("NOTIFY_SOCKET", name, 1);
-	alarm(10);
+	alarm(120);
 	for (int i = 0; i < 5000; i++) {
 		sd_notify_send("STATUS=again");
 	}
