@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "authd/admin_socket.h"
-#include "authd/clock_guard.h"
 #include "authd/event_feed.h"
 #include "authd/http_cert.h"
 #include "authd/http_srv.h"
@@ -21,18 +20,13 @@
 #include "authd/room_keys.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
-#include "authd/store_audit.h"
-#include "authd/store_tokens.h"
+#include "authd/upkeep.h"
 #include "common/clock.h"
-#include "common/file_watch.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "common/privdrop.h"
 
 #define BACKLOG 512
-#define PURGE_EVERY_S 60
-#define AUDIT_HEAD_EVERY_S 3600
-#define EXPIRED_KEEP_S 86400 /* so that `token list --all` still shows today's */
 
 struct authd_daemon {
 	struct authd_settings *settings;
@@ -61,9 +55,7 @@ struct authd_daemon {
 	struct metrics *metrics;
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
-	int64_t purged_s, audited_s, looked_s; /* monotonic */
-	struct clock_guard clock_guard;
-	struct file_watch https_files, control_files;
+	struct upkeep upkeep;
 };
 
 static int bind_list(struct authd_daemon *d, enum http_listener kind,
@@ -101,8 +93,9 @@ static int bind_all(struct authd_daemon *d, char why[512])
 	return err;
 }
 
-static int drop_root(const struct authd_settings *s, char why[512])
+static int drop_root(struct authd_daemon *d, char why[512])
 {
+	const struct authd_settings *s = d->settings;
 	int err = privdrop_become(s->user);
 
 	if (err == ERR_NOT_FOUND) {
@@ -185,20 +178,11 @@ static int start_links(struct authd_daemon *d, char why[512])
 	return err;
 }
 
-/* From now on these files are the ones that are looked at. */
-static void watch_files(struct authd_daemon *d)
+static int make_parts(struct authd_daemon *d, char why[512])
 {
 	const struct authd_settings *s = d->settings;
-	const char *const https[] = { s->certificate, s->key };
-	const char *const control[] = { s->control_certificate, s->control_key, s->control_ca };
 
-	file_watch_init(&d->https_files, https, 2);
-	file_watch_init(&d->control_files, control, 3);
-}
-
-static int make_parts(struct authd_daemon *d)
-{
-	const struct authd_settings *s = d->settings;
+	snprintf(why, 512, "out of memory");
 	int err = pass_hash_create(&d->pass_hash, 0, s->hash_memory, s->hash_passes);
 
 	if (err == 0) {
@@ -223,10 +207,11 @@ static int make_parts(struct authd_daemon *d)
 	return err;
 }
 
-static int make_limits(struct authd_daemon *d)
+/* What links and requests report to, and what they are counted by. */
+static int make_books(struct authd_daemon *d, char why[512])
 {
+	snprintf(why, 512, "out of memory");
 	int err = events_create(&d->events);
-
 	if (err == 0) {
 		err = event_feed_create(&d->event_feed, d->store, d->events);
 	}
@@ -298,18 +283,6 @@ static int serve(struct authd_daemon *d, char why[512])
 	return start_http(d, why);
 }
 
-/* Kept in the log as well: who can write to the database cannot make all of the record anew
- * without being found out. */
-static void log_audit_head(struct authd_daemon *d)
-{
-	char hash[STORE_AUDIT_HASH + 1];
-	int64_t seq = 0;
-
-	if (store_audit_head(d->store, &seq, hash) == 0 && seq > 0) {
-		log_event(LOG_LEVEL_INFO, "audit-head", LOG_INT("seq", seq), LOG_STR("hash", hash));
-	}
-}
-
 /* Those who wait for events go first, so that no request waits for its own end. */
 static void end_http(struct authd_daemon *d)
 {
@@ -352,13 +325,26 @@ static void finish(struct authd_daemon *d)
 	free(d);
 }
 
+static int start(struct authd_daemon *d, char why[512])
+{
+	static int (*const steps[])(struct authd_daemon * d, char *why) = { bind_all, drop_root,
+		open_state, make_books, start_links, make_parts, serve };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int err = steps[i](d, why);
+		if (err != 0) {
+			return err;
+		}
+	}
+	return 0;
+}
+
 int daemon_create(struct authd_daemon **out, struct authd_settings *settings, char why[512])
 {
 	struct authd_daemon *d = calloc(1, sizeof(*d));
-	int err;
 
-	snprintf(why, 512, "out of memory");
 	if (d == NULL) {
+		snprintf(why, 512, "out of memory");
 		return ERR_NOMEM;
 	}
 	d->settings = settings;
@@ -366,34 +352,16 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 	snprintf(d->public_url, sizeof(d->public_url), "%s", settings->public_url);
 	snprintf(d->cluster, sizeof(d->cluster), "%s", settings->cluster);
 	d->state_fd = d->admin_fd = -1;
-	err = bind_all(d, why);
-	if (err == 0) {
-		err = drop_root(settings, why);
-	}
-	if (err == 0) {
-		err = open_state(d, why);
-	}
-	if (err == 0) {
-		snprintf(why, 512, "out of memory");
-		err = make_limits(d); /* links have events to tell */
-	}
-	if (err == 0) {
-		err = start_links(d, why);
-	}
-	if (err == 0) {
-		snprintf(why, 512, "out of memory");
-		err = make_parts(d);
-	}
-	if (err == 0) {
-		err = serve(d, why);
-	}
+	int err = start(d, why);
 	if (err != 0) {
 		finish(d);
 		return err;
 	}
-	watch_files(d);
+	const struct upkeep_parts parts = {
+		.store = d->store, .keyring = d->keyring, .link_dial = d->link_dial, .http = d->http
+	};
+	upkeep_init(&d->upkeep, &parts, settings);
 	*out = d;
-	d->audited_s = clock_now_s();
 	for (size_t i = 0; i < settings->listen_count; i++) {
 		log_event(LOG_LEVEL_INFO, "ready", LOG_STR("listen", settings->listen[i].text),
 			LOG_STR("admin", settings->admin_socket),
@@ -409,7 +377,7 @@ void daemon_destroy(struct authd_daemon *d)
 		struct authd_settings *settings = d->settings;
 
 		end_http(d);
-		log_audit_head(d);
+		upkeep_finish(&d->upkeep);
 		finish(d);
 		authd_settings_destroy(settings);
 	}
@@ -442,68 +410,12 @@ int daemon_reload(struct authd_daemon *d, struct authd_settings *settings, char 
 	token_issue_set_life(d->token_issue, settings->token_life_s);
 	authd_settings_destroy(d->settings);
 	d->settings = settings;
-	watch_files(d);
+	upkeep_settings(&d->upkeep, settings);
 	return 0;
-}
-
-/* Certificates that were renewed are taken without anybody saying so. A pair of which only one half
- * is there yet does not fit: it is told of once, and looked at again when the other half comes. */
-static void look_at_certificates(struct authd_daemon *d)
-{
-	const struct authd_settings *s = d->settings;
-	char why[512] = "";
-
-	if (file_watch_changed(&d->https_files)) {
-		int err = http_srv_reload(d->http, s->certificate, s->key, why);
-		log_event(err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-			err == 0 ? "certificate-read" : "certificate-refused",
-			LOG_STR("file", s->certificate), LOG_STR("why", why));
-	}
-	if (file_watch_changed(&d->control_files)) {
-		why[0] = '\0';
-		int err = link_dial_reload(d->link_dial, s, why);
-		log_event(err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-			err == 0 ? "certificate-read" : "certificate-refused",
-			LOG_STR("file", s->control_certificate), LOG_STR("why", why));
-	}
-}
-
-static void purge(struct authd_daemon *d)
-{
-	size_t gone = 0;
-	int64_t jump = 0;
-	bool steady = clock_guard_steady(
-		&d->clock_guard, (int64_t)time(NULL), clock_now_s(), &jump);
-
-	if (jump != 0) {
-		log_event(LOG_LEVEL_WARN, "clock-set", LOG_INT("seconds", jump));
-	}
-	if (!steady) {
-		return;
-	}
-	int err = store_purge(d->store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
-
-	if (err == 0 && gone > 0) {
-		log_event(LOG_LEVEL_DEBUG, "tokens-purged", LOG_INT("count", gone));
-	}
-	keyring_purge(d->keyring, (int64_t)time(NULL));
 }
 
 void daemon_tick(struct authd_daemon *d)
 {
-	int64_t now = clock_now_s();
-
 	http_srv_tick(d->http);
-	if (now - d->audited_s >= AUDIT_HEAD_EVERY_S) {
-		d->audited_s = now;
-		log_audit_head(d);
-	}
-	if (now - d->looked_s >= FILE_WATCH_EVERY_S) {
-		d->looked_s = now;
-		look_at_certificates(d);
-	}
-	if (now - d->purged_s >= PURGE_EVERY_S) {
-		d->purged_s = now;
-		purge(d);
-	}
+	upkeep_tick(&d->upkeep);
 }
