@@ -9,7 +9,8 @@ export class Api {
 	// { socket } or { url, ca, key }
 	constructor(to) {
 		this.to = to;
-		const options = { keepAlive: true, maxSockets: to.sockets ?? 64 };
+		// authd closes what is idle for 10 s: a connection that is not used for 3 s is given up before.
+		const options = { keepAlive: true, maxSockets: to.sockets ?? 64, timeout: 3000 };
 		if (to.socket) {
 			this.agent = new http.Agent(options);
 			this.where = { socketPath: to.socket };

@@ -47,7 +47,7 @@ static void test_listen_connect(void **state)
 		assert_int_equal(errno, EADDRINUSE);
 		assert_int_equal(net_connect_start(&addr, NULL, &peer), 0);
 		struct pollfd p = { .fd = peer, .events = POLLOUT };
-		assert_int_equal(poll(&p, 1, 5000), 1);
+		assert_int_equal(poll(&p, 1, 60000), 1);
 		assert_int_equal(net_connect_result(peer), 0);
 		net_tune(peer, 1000);
 		close(peer);
@@ -56,7 +56,7 @@ static void test_listen_connect(void **state)
 		int err = net_connect_start(&addr, NULL, &peer);
 		if (err == 0) {
 			p = (struct pollfd){ .fd = peer, .events = POLLOUT };
-			assert_int_equal(poll(&p, 1, 5000), 1);
+			assert_int_equal(poll(&p, 1, 60000), 1);
 			err = net_connect_result(peer);
 			close(peer);
 		}

@@ -52,7 +52,7 @@ static void create(struct http *http, bool trusted)
 	config.password = "correct \"horse\"";
 	config.room = "demo";
 	config.device = "laptop";
-	config.connect_timeout_ms = 3000;
+	config.connect_timeout_ms = 30000;
 	sdk_create_with_authd(&http->sdk, &config);
 }
 
@@ -110,7 +110,7 @@ static void asks_as_a_guest(void **state)
 	config.passcode = "1234";
 	config.display_name = "Gina";
 	config.authd_ca_file = http->ca;
-	config.connect_timeout_ms = 3000;
+	config.connect_timeout_ms = 30000;
 	sdk_create_with_authd(sdk, &config);
 	assert_int_equal(helio_join(sdk->h), 0);
 	sdk_accept(sdk);
