@@ -13,6 +13,7 @@
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
 #include "ctl/pairs.h"
+#include "ctl/show.h"
 #include "ctl/when.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -43,37 +44,18 @@ static const struct listing_column columns[] = {
 int apikey_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/apikeys");
-	status = ctl_list(ctl, "list the API keys", &path, "apikeys", &answer);
-	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "apikeys", columns, COUNT);
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the API keys", &path, "apikeys", columns, COUNT);
 }
 
 int apikey_show(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/apikeys");
 	client_path_segment(&path, ctl->options.operands[0]);
-	status = ctl_call(ctl, "show the API key", "GET", path.text, NULL, &answer);
-	if (status == CTL_OK && ctl->json) {
-		status = listing_json(answer);
-	} else if (status == CTL_OK) {
-		status = listing_fields(ctl, answer, columns, COUNT);
-		puts("\ngrants:");
-		pairs_print(json_object_get(answer, "grants"), "  ",
-			"  the defaults: `helioctl policy show`");
-	}
-	json_decref(answer);
-	return status;
+	return show_one(ctl, "show the API key", path.text, columns, COUNT, "grants");
 }
 
 /* The body of the request; NULL after complaining, with *status. */

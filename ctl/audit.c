@@ -72,13 +72,6 @@ static void print_part(const char *text, const char *start, const char *end)
 	free(safe);
 }
 
-static const char *string_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 /* "12 2026-11-21T10:00:00Z socket:root token.revoke abc {"room":"demo"}" */
 static int print_record(const struct ctl *ctl, json_t *record)
 {
@@ -93,9 +86,9 @@ static int print_record(const struct ctl *ctl, json_t *record)
 	format_rfc3339(at, json_integer_value(json_object_get(record, "at")));
 	printf("%s%" JSON_INTEGER_FORMAT " %s%s ", dim,
 		json_integer_value(json_object_get(record, "seq")), at, plain);
-	print_part(string_of(record, "actor"), "", " ");
-	print_part(string_of(record, "action"), bold, plain);
-	print_part(string_of(record, "object"), " ", "");
+	print_part(listing_text(record, "actor"), "", " ");
+	print_part(listing_text(record, "action"), bold, plain);
+	print_part(listing_text(record, "object"), " ", "");
 	text = json_is_string(detail) ? strdup(json_string_value(detail))
 				      : json_dumps(detail, JSON_COMPACT);
 	if (text != NULL && text[0] != '\0' && strcmp(text, "{}") != 0) {
@@ -182,7 +175,7 @@ int audit_verify(struct ctl *ctl)
 	} else if (status == CTL_OK && good && !ctl->quiet) {
 		printf("the audit log is whole: %" JSON_INTEGER_FORMAT " records",
 			json_integer_value(json_object_get(answer, "records")));
-		print_part(string_of(answer, "head"), ", head ", "\n");
+		print_part(listing_text(answer, "head"), ", head ", "\n");
 		puts("Note the head elsewhere: it proves later that nothing before it was changed.");
 	} else if (status == CTL_OK && !good) {
 		char what[96];
@@ -190,7 +183,7 @@ int audit_verify(struct ctl *ctl)
 		snprintf(what, sizeof(what),
 			"trust the audit log from record %" JSON_INTEGER_FORMAT " on",
 			json_integer_value(json_object_get(answer, "bad_seq")));
-		ctl_complain(what, string_of(answer, "why"),
+		ctl_complain(what, listing_text(answer, "why"),
 			"compare with an export or backup, and with the heads in authd's log");
 	}
 	json_decref(answer);
@@ -229,7 +222,7 @@ static int write_page(struct export *export, const json_t *answer)
 		}
 		export->last = seq;
 		export->records++;
-		take_head(export, string_of(record, "hash"));
+		take_head(export, listing_text(record, "hash"));
 		if (json_dumpf(record, export->out, JSON_COMPACT | JSON_ENSURE_ASCII) != 0 ||
 			fputc('\n', export->out) == EOF) {
 			ctl_complain("write the audit log", strerror(errno), NULL);

@@ -8,6 +8,7 @@
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
 #include "ctl/revocation.h"
+#include "ctl/show.h"
 #include "ctl/when.h"
 
 static void fill_ban(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -33,17 +34,10 @@ static const struct listing_column columns[] = {
 int ban_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/revocations");
-	status = ctl_list(ctl, "list the bans", &path, "revocations", &answer);
-	if (status == CTL_OK) {
-		status = listing_show(
-			ctl, answer, "revocations", columns, sizeof(columns) / sizeof(columns[0]));
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the bans", &path, "revocations", columns,
+		sizeof(columns) / sizeof(columns[0]));
 }
 
 int ban_add(struct ctl *ctl)

@@ -8,18 +8,12 @@
 
 #include "ctl/doctor.h"
 #include "ctl/format.h"
+#include "ctl/listing.h"
 
 #define CLOCK_TOLERANCE_S 5
 #define EXPIRES_SOON_S (INT64_C(30) * 86400)
 #define KEY_OLD_S (INT64_C(365) * 86400)
 #define FILES_FEW 1024
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 void doctor_check_database(struct doctor *doctor)
 {
@@ -31,12 +25,13 @@ void doctor_check_database(struct doctor *doctor)
 	}
 	if (json_is_false(json_object_get(database, "ok"))) {
 		doctor_find(doctor, FINDING_FAILED, "database", "the database does not work",
-			text_of(database, "error"),
+			listing_text(database, "error"),
 			"look at the disk of state-dir, or at PostgreSQL; authd's log says more");
 		return;
 	}
 	snprintf(what, sizeof(what), "the database works (%.40s)",
-		text_of(database, "kind")[0] != '\0' ? text_of(database, "kind") : "unknown kind");
+		listing_text(database, "kind")[0] != '\0' ? listing_text(database, "kind")
+							  : "unknown kind");
 	doctor_find(doctor, FINDING_OK, "database", what, NULL, NULL);
 }
 
@@ -50,7 +45,8 @@ static bool ends_soon(int64_t begins, int64_t expires, int64_t now)
 
 static void check_certificate(struct doctor *doctor, const json_t *certificate)
 {
-	const char *file = text_of(certificate, "file"), *name = text_of(certificate, "what");
+	const char *file = listing_text(certificate, "file"),
+		   *name = listing_text(certificate, "what");
 	const json_t *expires = json_object_get(certificate, "expires_at");
 	int64_t left = json_integer_value(expires) - doctor->now;
 	char what[400], when[32];
@@ -215,8 +211,10 @@ static void check_link_certificate(struct doctor *doctor, const char *name, cons
 
 static void check_link(struct doctor *doctor, const json_t *reflector)
 {
-	const char *name = text_of(reflector, "name"), *state = text_of(reflector, "state");
-	const char *alarm = text_of(reflector, "alarm"), *error = text_of(reflector, "error");
+	const char *name = listing_text(reflector, "name"),
+		   *state = listing_text(reflector, "state");
+	const char *alarm = listing_text(reflector, "alarm"),
+		   *error = listing_text(reflector, "error");
 	const json_t *linked = json_object_get(reflector, "linked");
 	bool up = json_is_boolean(linked) ? json_is_true(linked) : strcmp(state, "down") != 0;
 	const json_t *offset = json_object_get(reflector, "clock_offset_s");

@@ -19,6 +19,7 @@
 #include "ctl/outfile.h"
 #include "ctl/pairs.h"
 #include "ctl/qr.h"
+#include "ctl/show.h"
 #include "ctl/when.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -71,38 +72,19 @@ static const struct listing_column columns[] = {
 int invite_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/invites");
 	client_path_query(&path, "room", ctl->options.value[OPT_ROOM]);
-	status = ctl_list(ctl, "list the invites", &path, "invites", &answer);
-	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "invites", columns, COUNT);
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the invites", &path, "invites", columns, COUNT);
 }
 
 int invite_show(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/invites");
 	client_path_segment(&path, ctl->options.operands[0]);
-	status = ctl_call(ctl, "show the invite", "GET", path.text, NULL, &answer);
-	if (status == CTL_OK && ctl->json) {
-		status = listing_json(answer);
-	} else if (status == CTL_OK) {
-		status = listing_fields(ctl, answer, columns, COUNT);
-		puts("\ngrants:");
-		pairs_print(json_object_get(answer, "grants"), "  ",
-			"  the defaults: `helioctl policy show`");
-	}
-	json_decref(answer);
-	return status;
+	return show_one(ctl, "show the invite", path.text, columns, COUNT, "grants");
 }
 
 /* ---------------------------------------------------------------- create */

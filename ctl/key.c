@@ -7,6 +7,7 @@
 #include "ctl/impact.h"
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
+#include "ctl/show.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -34,15 +35,8 @@ static const struct listing_column columns[] = {
 
 int key_list(struct ctl *ctl)
 {
-	json_t *answer = NULL;
-	int status = ctl_call(ctl, "list the keys", "GET", "/v1/keys", NULL, &answer);
-
-	if (status == CTL_OK) {
-		status = listing_show(
-			ctl, answer, "keys", columns, sizeof(columns) / sizeof(columns[0]));
-	}
-	json_decref(answer);
-	return status;
+	return show_whole(ctl, "list the keys", "/v1/keys", "keys", columns,
+		sizeof(columns) / sizeof(columns[0]));
 }
 
 int key_rotate(struct ctl *ctl)

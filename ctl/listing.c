@@ -331,3 +331,10 @@ int listing_show(struct ctl *ctl, json_t *answer, const char *list,
 	}
 	return status != CTL_OK ? status : ctl_check_partial(answer);
 }
+
+const char *listing_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}

@@ -56,4 +56,7 @@ int listing_json(json_t *answer) MUST_CHECK;
 /* The same on one line. */
 int listing_json_line(json_t *answer) MUST_CHECK;
 
+/* The string object[key]; "" when there is none. */
+const char *listing_text(const json_t *object, const char *key);
+
 #endif

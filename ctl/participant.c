@@ -9,6 +9,7 @@
 #include "ctl/client.h"
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
+#include "ctl/show.h"
 
 /* "audio video": the kinds of what the participant publishes. */
 static void fill_streams(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -83,15 +84,8 @@ int participant_table(struct ctl *ctl, const json_t *items)
 int participant_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/participants");
 	client_path_query(&path, "room", ctl->options.value[OPT_ROOM]);
-	status = ctl_call(ctl, "list the participants", "GET", path.text, NULL, &answer);
-	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "participants", columns, COUNT);
-	}
-	json_decref(answer);
-	return status;
+	return show_whole(ctl, "list the participants", path.text, "participants", columns, COUNT);
 }

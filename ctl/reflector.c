@@ -11,6 +11,7 @@
 #include "ctl/impact.h"
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
+#include "ctl/show.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -92,15 +93,8 @@ static const struct listing_column columns[] = {
 
 int reflector_list(struct ctl *ctl)
 {
-	json_t *answer = NULL;
-	int status = ctl_call(ctl, "list the reflectors", "GET", "/v1/reflectors", NULL, &answer);
-
-	if (status == CTL_OK) {
-		status = listing_show(
-			ctl, answer, "reflectors", columns, sizeof(columns) / sizeof(columns[0]));
-	}
-	json_decref(answer);
-	return status;
+	return show_whole(ctl, "list the reflectors", "/v1/reflectors", "reflectors", columns,
+		sizeof(columns) / sizeof(columns[0]));
 }
 
 /* ---------------------------------------------------------------- one of them */
@@ -146,11 +140,6 @@ static const struct listing_column worker_columns[] = {
 	{ "STARTED", NULL, LISTING_CUSTOM, fill_uptime },
 };
 
-static const char *name_of(const struct ctl *ctl)
-{
-	return ctl->options.operands[0];
-}
-
 /* The reflector of this name in the answer of the list; NULL. */
 static json_t *find(const json_t *answer, const char *name)
 {
@@ -172,7 +161,7 @@ int reflector_show(struct ctl *ctl)
 	json_t *answer = NULL, *item;
 	int status = ctl_call(ctl, "show the reflector", "GET", "/v1/reflectors", NULL, &answer);
 
-	item = find(answer, name_of(ctl));
+	item = find(answer, ctl->options.operands[0]);
 	if (status == CTL_OK && item == NULL) {
 		ctl_complain("show the reflector", "there is none of that name",
 			"`helioctl reflector list` shows what there is");
@@ -218,8 +207,8 @@ static json_t *enrol_body(const struct ctl *ctl)
 			"helioctl reflector enrol r2 --control 192.0.2.11:49200 --address 192.0.2.11");
 		return NULL;
 	}
-	body = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "name", name_of(ctl), "control",
-		value[OPT_CONTROL], "address", value[OPT_ADDRESS], "ports",
+	body = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "name", ctl->options.operands[0],
+		"control", value[OPT_CONTROL], "address", value[OPT_ADDRESS], "ports",
 		value[OPT_PORTS] != NULL ? value[OPT_PORTS] : "49152-49155", "fallback_ports",
 		value[OPT_FALLBACK_PORTS], "tls_name", value[OPT_TLS_NAME], "allowed",
 		value[OPT_ALLOWED]);
@@ -283,8 +272,8 @@ static int patch(struct ctl *ctl, const char *what, json_t *body, const char *do
 	char text[256];
 
 	client_path_init(&path, "/v1/reflectors");
-	client_path_segment(&path, name_of(ctl));
-	snprintf(text, sizeof(text), "reflector %s %s", name_of(ctl), done);
+	client_path_segment(&path, ctl->options.operands[0]);
+	snprintf(text, sizeof(text), "reflector %s %s", ctl->options.operands[0], done);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = what,
 			.method = "PATCH",
@@ -325,7 +314,7 @@ static int count_people(struct ctl *ctl, char out[160])
 	struct listing_cell people = { .text = (char[32]){ "" }, .size = 32 };
 	struct listing_cell rooms = { .text = (char[32]){ "" }, .size = 32 };
 	int status = ctl_call(ctl, "look at the reflector", "GET", "/v1/reflectors", NULL, &answer);
-	const json_t *item = find(answer, name_of(ctl));
+	const json_t *item = find(answer, ctl->options.operands[0]);
 
 	if (status == CTL_OK && item == NULL) {
 		ctl_complain("remove the reflector", "there is none of that name",
@@ -353,15 +342,15 @@ int reflector_remove(struct ctl *ctl)
 	if (status != CTL_OK) {
 		return status;
 	}
-	snprintf(question, sizeof(question), "Withdraw the enrolment of %.64s (%s)?", name_of(ctl),
-		also);
+	snprintf(question, sizeof(question), "Withdraw the enrolment of %.64s (%s)?",
+		ctl->options.operands[0], also);
 	status = impact_confirm(ctl, &impact, &go);
 	if (status != CTL_OK || !go) {
 		return status;
 	}
 	client_path_init(&path, "/v1/reflectors");
-	client_path_segment(&path, name_of(ctl));
-	snprintf(done, sizeof(done), "reflector %s removed", name_of(ctl));
+	client_path_segment(&path, ctl->options.operands[0]);
+	snprintf(done, sizeof(done), "reflector %s removed", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "remove the reflector",
 			.method = "DELETE",

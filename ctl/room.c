@@ -9,6 +9,7 @@
 #include "ctl/nouns.h"
 #include "ctl/pairs.h"
 #include "ctl/participant.h"
+#include "ctl/show.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -68,16 +69,9 @@ static const struct listing_column show_fields[] = {
 int room_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/rooms");
-	status = ctl_list(ctl, "list the rooms", &path, "rooms", &answer);
-	if (status == CTL_OK) {
-		status = listing_show(ctl, answer, "rooms", list_columns, COUNT(list_columns));
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the rooms", &path, "rooms", list_columns, COUNT(list_columns));
 }
 
 static int show(struct ctl *ctl, json_t *answer)

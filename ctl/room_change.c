@@ -12,15 +12,10 @@
 #include "ctl/pairs.h"
 #include "ctl/when.h"
 
-static const char *name_of(const struct ctl *ctl)
-{
-	return ctl->options.operands[0];
-}
-
 static void room_path(struct client_path *path, const struct ctl *ctl, const char *tail)
 {
 	client_path_init(path, "/v1/rooms");
-	client_path_segment(path, name_of(ctl));
+	client_path_segment(path, ctl->options.operands[0]);
 	if (tail != NULL) {
 		client_path_segment(path, tail);
 	}
@@ -46,7 +41,7 @@ static int put_expires(const struct ctl *ctl, json_t *body)
 
 int room_create(struct ctl *ctl)
 {
-	json_t *body = json_pack("{s:s}", "name", name_of(ctl)), *policy = NULL;
+	json_t *body = json_pack("{s:s}", "name", ctl->options.operands[0]), *policy = NULL;
 	char done[256];
 	int status = pairs_read(ctl, PAIRS_ROOM, 1, NULL, &policy);
 
@@ -61,7 +56,7 @@ int room_create(struct ctl *ctl)
 		json_decref(body);
 		return status;
 	}
-	snprintf(done, sizeof(done), "room %s created", name_of(ctl));
+	snprintf(done, sizeof(done), "room %s created", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "create the room",
 			.method = "POST",
@@ -108,7 +103,7 @@ int room_policy(struct ctl *ctl)
 		json_decref(body);
 		return status;
 	}
-	snprintf(done, sizeof(done), "room %s has a new policy", name_of(ctl));
+	snprintf(done, sizeof(done), "room %s has a new policy", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "change the room's policy",
 			.method = "PATCH",
@@ -124,7 +119,7 @@ static int set_locked(struct ctl *ctl, bool locked)
 	char done[256];
 
 	room_path(&path, ctl, NULL);
-	snprintf(done, sizeof(done), "room %s %s", name_of(ctl),
+	snprintf(done, sizeof(done), "room %s %s", ctl->options.operands[0],
 		locked ? "is locked" : "is open again");
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = locked ? "lock the room" : "unlock the room",
@@ -148,21 +143,22 @@ int room_unlock(struct ctl *ctl)
 int room_close(struct ctl *ctl)
 {
 	const char *reason = ctl->options.value[OPT_REASON];
-	struct impact impact = { .room = name_of(ctl) };
+	struct impact impact = { .room = ctl->options.operands[0] };
 	struct client_path path;
 	char question[256], done[256];
 	bool go;
 	int status;
 
 	snprintf(question, sizeof(question),
-		"Send everybody out of the room %.64s and end all its tokens?", name_of(ctl));
+		"Send everybody out of the room %.64s and end all its tokens?",
+		ctl->options.operands[0]);
 	impact.question = question;
 	status = impact_confirm(ctl, &impact, &go);
 	if (status != CTL_OK || !go) {
 		return status;
 	}
 	room_path(&path, ctl, "close");
-	snprintf(done, sizeof(done), "room %s closed", name_of(ctl));
+	snprintf(done, sizeof(done), "room %s closed", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "close the room",
 			.method = "POST",
@@ -174,21 +170,23 @@ int room_close(struct ctl *ctl)
 
 int room_delete(struct ctl *ctl)
 {
-	struct impact impact = { .room = name_of(ctl), .also = "forget the room and its policy" };
+	struct impact impact = { .room = ctl->options.operands[0],
+		.also = "forget the room and its policy" };
 	struct client_path path;
 	char question[256], done[256];
 	bool go;
 	int status;
 
 	snprintf(question, sizeof(question),
-		"Close the room %.64s, end all its tokens and forget it?", name_of(ctl));
+		"Close the room %.64s, end all its tokens and forget it?",
+		ctl->options.operands[0]);
 	impact.question = question;
 	status = impact_confirm(ctl, &impact, &go);
 	if (status != CTL_OK || !go) {
 		return status;
 	}
 	room_path(&path, ctl, NULL);
-	snprintf(done, sizeof(done), "room %s deleted", name_of(ctl));
+	snprintf(done, sizeof(done), "room %s deleted", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "delete the room",
 			.method = "DELETE",
@@ -202,7 +200,7 @@ int room_rekey(struct ctl *ctl)
 	char done[256];
 
 	room_path(&path, ctl, "rekey");
-	snprintf(done, sizeof(done), "room %s has a new media key", name_of(ctl));
+	snprintf(done, sizeof(done), "room %s has a new media key", ctl->options.operands[0]);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = "make a new media key",
 			.method = "POST",

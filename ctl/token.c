@@ -8,6 +8,7 @@
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
 #include "ctl/revocation.h"
+#include "ctl/show.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -53,26 +54,20 @@ int token_list(struct ctl *ctl)
 	const char *apikey = ctl->options.value[OPT_APIKEY];
 	struct client_path path;
 	char source[96] = "";
-	json_t *answer = NULL;
-	int status = CTL_OK;
 
 	client_path_init(&path, "/v1/tokens");
 	client_path_query(&path, "room", ctl->options.value[OPT_ROOM]);
 	client_path_query(&path, "user", ctl->options.value[OPT_USER]);
 	client_path_query(&path, "all", ctl->options.value[OPT_ALL] != NULL ? "1" : NULL);
 	if (apikey != NULL) {
-		status = impact_apikey_source(ctl, apikey, source);
+		int status = impact_apikey_source(ctl, apikey, source);
+		if (status != CTL_OK) {
+			return status;
+		}
 		client_path_query(&path, "source", source);
 	}
-	if (status == CTL_OK) {
-		status = ctl_list(ctl, "list the tokens", &path, "tokens", &answer);
-	}
-	if (status == CTL_OK) {
-		status = listing_show(
-			ctl, answer, "tokens", columns, sizeof(columns) / sizeof(columns[0]));
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the tokens", &path, "tokens", columns,
+		sizeof(columns) / sizeof(columns[0]));
 }
 
 static int revoke_by_jti(struct ctl *ctl)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ctl/listing.h"
+
 static const struct top_column room_columns[] = {
 	{ "ROOM", "name", TOP_TEXT },
 	{ "PLACE", "place", TOP_TEXT },
@@ -92,13 +94,6 @@ int top_column_find(enum top_view view, const char *title)
 
 /* ---------------------------------------------------------------- rates */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static json_int_t number_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
@@ -115,10 +110,11 @@ static const json_t *find_before(
 		size_t at = (*from + i) % count;
 		const json_t *old = json_array_get(list, at);
 
-		if (strcmp(text_of(old, key), text_of(item, key)) == 0 &&
+		if (strcmp(listing_text(old, key), listing_text(item, key)) == 0 &&
 			number_of(old, "port") == number_of(item, "port") &&
 			(room_key == NULL ||
-				strcmp(text_of(old, room_key), text_of(item, room_key)) == 0)) {
+				strcmp(listing_text(old, room_key), listing_text(item, room_key)) ==
+					0)) {
 			*from = at + 1;
 			return old;
 		}
@@ -168,7 +164,7 @@ static json_int_t room_queue(const json_t *participants, const char *room)
 	json_t *person;
 
 	json_array_foreach(participants, i, person) {
-		if (strcmp(text_of(person, "room"), room) == 0 &&
+		if (strcmp(listing_text(person, "room"), room) == 0 &&
 			number_of(person, "queue_ms") > worst) {
 			worst = number_of(person, "queue_ms");
 		}
@@ -179,9 +175,9 @@ static json_int_t room_queue(const json_t *participants, const char *room)
 static json_t *room_row(
 	const struct top_sample *now, const json_t *item, const json_t *old, double seconds)
 {
-	const char *reflector = text_of(item, "reflector");
+	const char *reflector = listing_text(item, "reflector");
 	char place[160] = "";
-	json_t *row = json_pack("{s:s}", "name", text_of(item, "name"));
+	json_t *row = json_pack("{s:s}", "name", listing_text(item, "name"));
 
 	if (reflector[0] != '\0') {
 		snprintf(place, sizeof(place), "%.100s:%" JSON_INTEGER_FORMAT, reflector,
@@ -192,18 +188,18 @@ static json_t *room_row(
 	put_number(row, "streams", item, "streams");
 	put_rates(row, item, old, seconds);
 	json_object_set_new(row, "queue_ms",
-		json_integer(room_queue(now->participants, text_of(item, "name"))));
+		json_integer(room_queue(now->participants, listing_text(item, "name"))));
 	return row;
 }
 
 static json_t *participant_row(const json_t *item, const json_t *old, double seconds)
 {
-	json_t *row =
-		json_pack("{s:s, s:s}", "name", text_of(item, "id"), "room", text_of(item, "room"));
+	json_t *row = json_pack(
+		"{s:s, s:s}", "name", listing_text(item, "id"), "room", listing_text(item, "room"));
 
 	put_rates(row, item, old, seconds);
 	put_number(row, "queue_ms", item, "queue_ms");
-	json_object_set_new(row, "address", json_string(text_of(item, "address")));
+	json_object_set_new(row, "address", json_string(listing_text(item, "address")));
 	return row;
 }
 
@@ -214,9 +210,9 @@ static json_t *worker_row(
 	char name[160];
 	json_t *row;
 
-	snprintf(name, sizeof(name), "%.100s:%" JSON_INTEGER_FORMAT, text_of(reflector, "name"),
-		number_of(worker, "port"));
-	row = json_pack("{s:s, s:s}", "name", name, "state", text_of(reflector, "state"));
+	snprintf(name, sizeof(name), "%.100s:%" JSON_INTEGER_FORMAT,
+		listing_text(reflector, "name"), number_of(worker, "port"));
+	row = json_pack("{s:s, s:s}", "name", name, "state", listing_text(reflector, "state"));
 	put_number(row, "rooms", worker, "rooms");
 	put_number(row, "participants", worker, "participants");
 	put_rates(row, worker, old, seconds);
@@ -226,7 +222,7 @@ static json_t *worker_row(
 
 static void add_row(json_t *rows, json_t *row, const char *other, const char *filter)
 {
-	if (row != NULL && matches(text_of(row, "name"), other, filter)) {
+	if (row != NULL && matches(listing_text(row, "name"), other, filter)) {
 		json_array_append_new(rows, row);
 	} else {
 		json_decref(row);
@@ -244,12 +240,12 @@ static void add_workers(json_t *rows, const json_t *reflector, const json_t *old
 			find_before(json_object_get(old, "workers"), "", NULL, worker, &from);
 
 		add_row(rows, worker_row(reflector, worker, before, seconds),
-			text_of(reflector, "name"), filter);
+			listing_text(reflector, "name"), filter);
 	}
 	if (json_array_size(json_object_get(reflector, "workers")) == 0) {
 		add_row(rows,
-			json_pack("{s:s, s:s}", "name", text_of(reflector, "name"), "state",
-				text_of(reflector, "state")),
+			json_pack("{s:s, s:s}", "name", listing_text(reflector, "name"), "state",
+				listing_text(reflector, "state")),
 			"", filter);
 	}
 }
@@ -274,8 +270,8 @@ json_t *top_rows(const struct top_sample *now, const struct top_sample *before, 
 			const json_t *old =
 				find_before(before->participants, "id", "room", item, &from);
 
-			add_row(rows, participant_row(item, old, seconds), text_of(item, "room"),
-				filter);
+			add_row(rows, participant_row(item, old, seconds),
+				listing_text(item, "room"), filter);
 		}
 	} else {
 		json_array_foreach(now->reflectors, i, item) {
@@ -299,11 +295,11 @@ static int compare(const void *a, const void *b, void *arg)
 {
 	const struct order *order = arg;
 	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-	int by_name = strcmp(text_of(left, "name"), text_of(right, "name"));
+	int by_name = strcmp(listing_text(left, "name"), listing_text(right, "name"));
 	int by_key;
 
 	if (order->text) {
-		by_key = strcmp(text_of(left, order->key), text_of(right, order->key));
+		by_key = strcmp(listing_text(left, order->key), listing_text(right, order->key));
 	} else {
 		double x = json_number_value(json_object_get(left, order->key));
 		double y = json_number_value(json_object_get(right, order->key));

@@ -10,6 +10,7 @@
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
 #include "ctl/pairs.h"
+#include "ctl/show.h"
 
 static void fill_state(const json_t *item, int64_t now, struct listing_cell *cell)
 {
@@ -31,51 +32,28 @@ static const struct listing_column fields[] = {
 	{ "created", "created_at", LISTING_TIME, NULL },
 };
 
-static const char *name_of(const struct ctl *ctl)
-{
-	return ctl->options.operands[0];
-}
-
 static void user_path(struct client_path *path, const struct ctl *ctl)
 {
 	client_path_init(path, "/v1/users");
-	client_path_segment(path, name_of(ctl));
+	client_path_segment(path, ctl->options.operands[0]);
 }
 
 int user_list(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	client_path_init(&path, "/v1/users");
-	status = ctl_list(ctl, "list the users", &path, "users", &answer);
-	if (status == CTL_OK) {
-		status = listing_show(
-			ctl, answer, "users", columns, sizeof(columns) / sizeof(columns[0]));
-	}
-	json_decref(answer);
-	return status;
+	return show_list(ctl, "list the users", &path, "users", columns,
+		sizeof(columns) / sizeof(columns[0]));
 }
 
 int user_show(struct ctl *ctl)
 {
 	struct client_path path;
-	json_t *answer = NULL;
-	int status;
 
 	user_path(&path, ctl);
-	status = ctl_call(ctl, "show the user", "GET", path.text, NULL, &answer);
-	if (status == CTL_OK && ctl->json) {
-		status = listing_json(answer);
-	} else if (status == CTL_OK) {
-		status = listing_fields(ctl, answer, fields, sizeof(fields) / sizeof(fields[0]));
-		puts("\npolicy:");
-		pairs_print(json_object_get(answer, "policy"), "  ",
-			"  the defaults: `helioctl policy show`");
-	}
-	json_decref(answer);
-	return status;
+	return show_one(ctl, "show the user", path.text, fields, sizeof(fields) / sizeof(fields[0]),
+		"policy");
 }
 
 /* Sends a change of the user; body is taken over. */
@@ -87,7 +65,7 @@ static int send_user(
 	char text[256];
 
 	user_path(&path, ctl);
-	snprintf(text, sizeof(text), "user %s %s", name_of(ctl), done);
+	snprintf(text, sizeof(text), "user %s %s", ctl->options.operands[0], done);
 	return ctl_change(ctl,
 		&(struct ctl_change){ .what = what,
 			.method = method,
@@ -109,9 +87,9 @@ static int put_secret(struct ctl *ctl, json_t *body)
 			"give one of them");
 		return CTL_USAGE;
 	}
-	status = hash != NULL
-		? ask_secret("", hash, "--hash", secret)
-		: ask_password(name_of(ctl), ctl->options.value[OPT_PASSWORD_FILE], secret);
+	status = hash != NULL ? ask_secret("", hash, "--hash", secret)
+			      : ask_password(ctl->options.operands[0],
+					ctl->options.value[OPT_PASSWORD_FILE], secret);
 	if (status == CTL_OK) {
 		json_t *text = json_string(secret);
 
@@ -128,7 +106,7 @@ static int put_secret(struct ctl *ctl, json_t *body)
 
 int user_add(struct ctl *ctl)
 {
-	json_t *body = json_pack("{s:s}", "name", name_of(ctl)), *policy = NULL;
+	json_t *body = json_pack("{s:s}", "name", ctl->options.operands[0]), *policy = NULL;
 	int status = body != NULL ? pairs_read(ctl, PAIRS_GRANTS, 1, NULL, &policy) : CTL_OK;
 
 	if (json_object_size(policy) > 0) {
@@ -186,11 +164,13 @@ int user_policy(struct ctl *ctl)
 static int confirm(struct ctl *ctl, const char *verb, const char *also, bool *go)
 {
 	char question[256];
-	struct impact impact = { .question = question, .user = name_of(ctl), .also = also };
+	struct impact impact = {
+		.question = question, .user = ctl->options.operands[0], .also = also
+	};
 
 	snprintf(question, sizeof(question),
 		"%s %.64s, revoke all tokens and end all sessions of this user?", verb,
-		name_of(ctl));
+		ctl->options.operands[0]);
 	return impact_confirm(ctl, &impact, go);
 }
 
