@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_audit.h"
 #include "common/log.h"
 

@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 #include <time.h>
 
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_tokens.h"
 #include "proto/msg.h"
 #include "proto/token_claims.h"

@@ -5,7 +5,7 @@
 #include <microhttpd.h>
 
 #include "authd/events.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MOST 1000

@@ -1,7 +1,9 @@
 /*
- * route_help: what handlers of many routes need: strict bodies, pages, numbers in the query.
+ * route_help: what handlers of many routes need: strict bodies, numbers in the query, secrets that
+ * do not stay.
  */
 #include <errno.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,4 +59,11 @@ bool route_query_int(
 	}
 	*out = value;
 	return true;
+}
+
+void route_wipe(const char *text)
+{
+	if (text != NULL) {
+		sodium_memzero((void *)(uintptr_t)text, strlen(text));
+	}
 }

@@ -3,7 +3,6 @@
  * token. A link leaves in the answer to its making, and never again.
  */
 #include <microhttpd.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 
 #include "authd/invite.h"
 #include "authd/policy.h"
+#include "authd/route_handlers.h"
 #include "authd/route_page.h"
-#include "authd/routes.h"
 #include "authd/store_invites.h"
 #include "common/log.h"
 #include "proto/msg.h"
@@ -91,14 +90,6 @@ static int parse(const json_t *body, struct store_invite *row, const char **pass
 	return ERR_BAD_FIELD;
 }
 
-/* jansson frees its strings without clearing them. */
-static void wipe(const char *text)
-{
-	if (text != NULL) {
-		sodium_memzero((void *)(uintptr_t)text, strlen(text));
-	}
-}
-
 static int make(
 	const struct route_call *call, struct store_invite *row, const char *passcode, char **url)
 {
@@ -132,7 +123,7 @@ void route_invites_post(const struct route_call *call)
 		err = make(call, &row, passcode, &url);
 		why = err == ERR_NOT_FOUND ? "there is no such room" : NULL;
 	}
-	wipe(passcode);
+	route_wipe(passcode);
 	if (err != 0) {
 		free(url);
 		refuse(call, err, why);
@@ -145,7 +136,7 @@ void route_invites_post(const struct route_call *call)
 		json_decref(answer);
 		answer = NULL;
 	}
-	wipe(url);
+	route_wipe(url);
 	free(url);
 	http_reply_json(call->reply, MHD_HTTP_CREATED, answer);
 }

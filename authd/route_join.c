@@ -6,7 +6,7 @@
 #include <microhttpd.h>
 #include <string.h>
 
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 
 static const char page[] =
 	"<!DOCTYPE html>\n"

@@ -4,7 +4,7 @@
 #include <microhttpd.h>
 #include <time.h>
 
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 
 static int add_key(const struct keyring_key *key, void *arg)
 {

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "authd/room_keys.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 
 #define SCHEME "Bearer "
 

@@ -1,6 +1,7 @@
 /*
  * route_metrics: GET /metrics: asks every part for its numbers and writes them for Prometheus.
  */
+#include "authd/route_handlers.h"
 #include "config.h"
 
 #include <inttypes.h>
@@ -12,7 +13,6 @@
 #include "authd/ca.h"
 #include "authd/metrics.h"
 #include "authd/route_status.h"
-#include "authd/routes.h"
 
 enum figure {
 	UP,

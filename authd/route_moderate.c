@@ -9,7 +9,7 @@
 
 #include "authd/room_keys.h"
 #include "authd/room_live.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_apikeys.h"
 #include "authd/store_audit.h"
 #include "authd/store_invites.h"

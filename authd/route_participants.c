@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "authd/room_live.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "proto/msg.h"
 
 /* Whether the item is of a room that lives where it came from. known: rooms that were looked up,

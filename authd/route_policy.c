@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "authd/policy.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_rooms.h"
 #include "common/log.h"
 

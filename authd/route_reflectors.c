@@ -11,7 +11,7 @@
 #include "authd/fleet.h"
 #include "authd/placement.h"
 #include "authd/room_live.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_reflectors.h"
 #include "common/clock.h"
 #include "common/enrol_code.h"

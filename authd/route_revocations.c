@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "authd/room_keys.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_revocations.h"
 #include "common/log.h"
 #include "proto/msg.h"
@@ -113,8 +113,8 @@ static int renew_keys(const struct route_call *call, const struct store_revocati
 		return 0;
 	}
 	if (entry->room[0] == '\0') {
-		return room_keys_renew_user(call->ctx->store, &call->actor, entry->id,
-			(int64_t)time(NULL), NULL);
+		return room_keys_renew_user(
+			call->ctx->store, &call->actor, entry->id, (int64_t)time(NULL), NULL);
 	}
 	int err = room_keys_renew(call->ctx->store, &call->actor, entry->room);
 	return err == ERR_NOT_FOUND ? 0 : err;

@@ -10,7 +10,7 @@
 #include "authd/policy.h"
 #include "authd/room_keys.h"
 #include "authd/room_live.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_revocations.h"
 #include "common/log.h"
 #include "proto/msg.h"

@@ -1,6 +1,7 @@
 /*
  * route_status: whether authd lives, whether it can do its work, and what helioctl doctor looks at.
  */
+#include "authd/route_handlers.h"
 #include "config.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 
 #include "authd/ca.h"
 #include "authd/route_status.h"
-#include "authd/routes.h"
 #include "authd/store.h"
 #include "common/clock.h"
 

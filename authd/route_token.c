@@ -3,7 +3,6 @@
  * the key set. Must never say which of what a stranger showed was wrong.
  */
 #include <microhttpd.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 
 #include "authd/apikey.h"
 #include "authd/invite.h"
-#include "authd/routes.h"
+#include "authd/route_handlers.h"
 #include "authd/store_users.h"
 #include "common/log.h"
 #include "proto/msg.h"
@@ -36,14 +35,6 @@ static bool is_device(const char *s)
 	size_t len = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
 	return len > 0 && len <= LIMIT_DEVICE && s[len] == '\0';
-}
-
-/* jansson frees its strings without clearing them. */
-static void wipe(const char *text)
-{
-	if (text != NULL) {
-		sodium_memzero((void *)(uintptr_t)text, strlen(text));
-	}
 }
 
 /* What a user and an API key ask for alike. */
@@ -113,7 +104,7 @@ static int by_password(struct asking *a)
 		.room = a->order.room,
 		.address = call->req->peer };
 	err = login_check(call->ctx->login, &attempt, &a->retry_after);
-	wipe(password);
+	route_wipe(password);
 	if (err == 0) {
 		err = store_user_get(call->ctx->store, a->order.user, &user);
 	}
@@ -233,7 +224,7 @@ static int by_invite(struct asking *a)
 	if (err == 0) {
 		err = check_counted(a, invite, passcode, &row);
 	}
-	wipe(passcode);
+	route_wipe(passcode);
 	if (err != 0) {
 		return err;
 	}

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "authd/route_handlers.h"
 #include "authd/route_page.h"
-#include "authd/routes.h"
 #include "authd/store_tokens.h"
 #include "common/log.h"
 #include "proto/msg.h"
@@ -55,8 +55,7 @@ void route_tokens_get(const struct route_call *call)
 	struct route_page page;
 
 	if (read_filter(call, &filter) && route_page_begin(call, &page)) {
-		int err = store_token_list(
-			call->ctx->store, &filter, &page.page, add_token, &page);
+		int err = store_token_list(call->ctx->store, &filter, &page.page, add_token, &page);
 		route_page_end(call, &page, "tokens", err);
 	}
 }
@@ -74,9 +73,9 @@ void route_token_delete(const struct route_call *call)
 			"give at least the first 8 characters of the jti");
 		return;
 	}
-	int err = possible ? store_token_revoke(store, &call->actor, call->arg,
-			(int64_t)time(NULL), &token)
-			   : ERR_NOT_FOUND;
+	int err = possible
+		? store_token_revoke(store, &call->actor, call->arg, (int64_t)time(NULL), &token)
+		: ERR_NOT_FOUND;
 	if (err != 0) {
 		http_reply_error(call->reply, err,
 			err == ERR_NOT_FOUND ? "no live token has that jti"

@@ -12,8 +12,8 @@
 #include "authd/pass_crypt.h"
 #include "authd/policy.h"
 #include "authd/room_keys.h"
+#include "authd/route_handlers.h"
 #include "authd/route_page.h"
-#include "authd/routes.h"
 #include "authd/store_users.h"
 #include "common/log.h"
 #include "proto/msg.h"
@@ -76,7 +76,7 @@ static int hash_password(const struct route_call *call, char hash[PASS_HASH_SIZE
 		return ERR_BAD_FIELD;
 	}
 	int err = pass_hash_make(call->ctx->pass_hash, PASS_HASH_KNOWN, password, hash);
-	sodium_memzero((void *)(uintptr_t)password, strlen(password));
+	route_wipe(password);
 	return err;
 }
 
@@ -169,8 +169,8 @@ static void renew_keys(const struct route_call *call)
 		call->ctx->store, &call->actor, call->arg, (int64_t)time(NULL), NULL);
 
 	if (err != 0) {
-		log_event(LOG_LEVEL_ERROR, "rekey-failed", LOG_STR("user", call->arg),
-			LOG_ERR(err));
+		log_event(
+			LOG_LEVEL_ERROR, "rekey-failed", LOG_STR("user", call->arg), LOG_ERR(err));
 	}
 }
 

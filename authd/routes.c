@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "authd/access.h"
+#include "authd/route_handlers.h"
 #include "common/clock.h"
 #include "proto/msg.h"
 

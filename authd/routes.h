@@ -7,10 +7,10 @@
 
 #include <jansson.h>
 
+#include "authd/events.h"
 #include "authd/http_reply.h"
 #include "authd/http_srv.h"
 #include "authd/link_dial.h"
-#include "authd/events.h"
 #include "authd/login.h"
 #include "authd/metrics.h"
 #include "authd/pass_hash.h"
@@ -91,59 +91,7 @@ __attribute__((sentinel)) bool route_body_only(const struct route_call *call, ..
 bool route_query_int(
 	const struct route_call *call, const char *key, int64_t min, int64_t max, int64_t *out);
 
-/* The handlers, by file. */
-void route_token_post(const struct route_call *call); /* route_token.c */
-void route_jwks_get(const struct route_call *call);
-void route_health_get(const struct route_call *call); /* route_status.c */
-void route_ready_get(const struct route_call *call);
-void route_status_get(const struct route_call *call);
-void route_metrics_get(const struct route_call *call);
-void route_events_get(const struct route_call *call);
-void route_join_get(const struct route_call *call); /* route_join.c */
-void route_rooms_get(const struct route_call *call); /* route_rooms.c */
-void route_rooms_post(const struct route_call *call);
-void route_room_get(const struct route_call *call);
-void route_room_patch(const struct route_call *call);
-void route_room_delete(const struct route_call *call);
-void route_room_close(const struct route_call *call);
-void route_room_rekey(const struct route_call *call);
-void route_participants_get(const struct route_call *call); /* route_participants.c */
-void route_policy_get(const struct route_call *call); /* route_policy.c */
-void route_policy_patch(const struct route_call *call);
-void route_media_key_post(const struct route_call *call); /* route_media_key.c */
-void route_tokens_get(const struct route_call *call); /* route_tokens.c */
-void route_tokens_consume(const struct route_call *call); /* route_consume.c */
-void route_token_delete(const struct route_call *call);
-void route_users_get(const struct route_call *call); /* route_users.c */
-void route_users_post(const struct route_call *call);
-void route_user_get(const struct route_call *call);
-void route_user_patch(const struct route_call *call);
-void route_user_delete(const struct route_call *call);
-void route_invites_get(const struct route_call *call); /* route_invites.c */
-void route_invites_post(const struct route_call *call);
-void route_invite_get(const struct route_call *call);
-void route_invite_delete(const struct route_call *call);
-void route_invite_post(const struct route_call *call);
-void route_apikeys_get(const struct route_call *call); /* route_apikeys.c */
-void route_apikeys_post(const struct route_call *call);
-void route_apikey_get(const struct route_call *call);
-void route_apikey_delete(const struct route_call *call);
-void route_participant_mute(const struct route_call *call); /* route_moderate.c */
-void route_participant_unmute(const struct route_call *call);
-void route_participant_kick(const struct route_call *call);
-void route_participant_admit(const struct route_call *call);
-void route_participant_deny(const struct route_call *call);
-void route_participant_move(const struct route_call *call);
-void route_reflectors_get(const struct route_call *call); /* route_reflectors.c */
-void route_audit_get(const struct route_call *call); /* route_audit.c */
-void route_audit_verify_get(const struct route_call *call);
-void route_reflectors_post(const struct route_call *call);
-void route_reflector_patch(const struct route_call *call);
-void route_reflector_delete(const struct route_call *call);
-void route_keys_get(const struct route_call *call); /* route_keys.c */
-void route_keys_rotate(const struct route_call *call);
-void route_revocations_get(const struct route_call *call); /* route_revocations.c */
-void route_revocations_post(const struct route_call *call);
-void route_revocation_delete(const struct route_call *call);
+/* Overwrites a secret of the body: jansson frees its strings as they are. NULL does nothing. */
+void route_wipe(const char *text);
 
 #endif
