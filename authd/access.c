@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "authd/apikey.h"
 
@@ -23,7 +22,8 @@ static void name_local(const struct http_request *req, struct store_actor *actor
 	}
 }
 
-int access_check(struct store *store, const struct http_request *req, struct access *out)
+int access_check(struct store *store, const struct http_request *req, int64_t now,
+	struct access *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (req->listener == HTTP_ADMIN) {
@@ -41,7 +41,7 @@ int access_check(struct store *store, const struct http_request *req, struct acc
 		return 0;
 	}
 	const char *text = apikey_of_bearer(req->authorization);
-	int err = apikey_check(store, text != NULL ? text : "", (int64_t)time(NULL), &out->key);
+	int err = apikey_check(store, text != NULL ? text : "", now, &out->key);
 	if (err == 0) {
 		out->has_key = true;
 		out->who =

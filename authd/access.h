@@ -25,7 +25,7 @@ struct access {
 };
 
 /* 0. ERR_LOGIN: something was shown that does not hold. ERR_STORE. */
-int access_check(
-	struct store *store, const struct http_request *req, struct access *out) MUST_CHECK;
+int access_check(struct store *store, const struct http_request *req, int64_t now,
+	struct access *out) MUST_CHECK;
 
 #endif

@@ -20,8 +20,10 @@
 #include "authd/room_keys.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
+#include "authd/store_audit.h"
 #include "authd/upkeep.h"
 #include "common/clock.h"
+#include "common/day_clock.h"
 #include "common/log.h"
 #include "common/net.h"
 #include "common/privdrop.h"
@@ -55,6 +57,7 @@ struct authd_daemon {
 	struct metrics *metrics;
 	struct rate *rate_address, *rate_key;
 	struct http_srv *http;
+	struct day_clock clock;
 	struct upkeep upkeep;
 };
 
@@ -109,6 +112,41 @@ static int drop_root(struct authd_daemon *d, char why[512])
 	return err;
 }
 
+static int take_time(const struct store_audit_record *row, void *arg)
+{
+	*(int64_t *)arg = row->at;
+	return 0;
+}
+
+/* Nothing else tells a clock that was wrong before we began. Whether it is now, or was when the
+ * last record was made, only people know: so we go on, and forget nothing. */
+static int compare_clock(struct authd_daemon *d, char why[512])
+{
+	static const struct store_audit_filter any = { 0 };
+	int64_t wall = (int64_t)time(NULL), newest = 0;
+	int err = store_audit_list(d->store, &any, -1, 1, take_time, &newest);
+
+	if (err != 0) {
+		snprintf(why, 512, "the audit records cannot be read: %s", errcode_text(err));
+		return err;
+	}
+	day_clock_init(&d->clock, wall, clock_now_s());
+	int64_t ahead = day_clock_seen(&d->clock, newest, wall, clock_now_s());
+	if (ahead > 0) {
+		log_event(LOG_LEVEL_WARN, "clock-ahead", LOG_INT("seconds", ahead),
+			LOG_STR("why", "so long ago is the last audit record: authd was idle or "
+				       "off, or the clock is wrong; nothing is forgotten for a day"),
+			LOG_STR("do", "compare the clock with another: timedatectl"));
+	} else if (ahead < 0) {
+		log_event(LOG_LEVEL_ERROR, "clock-behind", LOG_INT("seconds", -ahead),
+			LOG_STR("why", "the last audit record was made later than now: the clock "
+				       "is wrong, or was; what had ended then stays refused, and "
+				       "nothing is forgotten for a day"),
+			LOG_STR("do", "set the clock, then restart authd: timedatectl"));
+	}
+	return 0;
+}
+
 static int open_state(struct authd_daemon *d, char why[512])
 {
 	const char *dir = d->settings->state_dir;
@@ -116,6 +154,9 @@ static int open_state(struct authd_daemon *d, char why[512])
 
 	if (err == 0) {
 		err = store_open(&d->store, dir, d->settings->database, why);
+	}
+	if (err == 0) {
+		err = compare_clock(d, why);
 	}
 	if (err == 0) {
 		err = keyring_open(&d->keyring, dir, d->store, (int64_t)time(NULL), why);
@@ -167,6 +208,7 @@ static int start_links(struct authd_daemon *d, char why[512])
 		.keyring = d->keyring,
 		.ca = d->ca,
 		.store = d->store,
+		.clock = &d->clock,
 		.on_event = on_link_event,
 		.on_ban = on_ban,
 		.user = d };
@@ -201,6 +243,7 @@ static int make_parts(struct authd_daemon *d, char why[512])
 			.keyring = d->keyring,
 			.store = d->store,
 			.placement = d->placement,
+			.clock = &d->clock,
 			.life_s = s->token_life_s };
 		err = token_issue_create(&d->token_issue, &conf);
 	}
@@ -269,6 +312,7 @@ static int serve(struct authd_daemon *d, char why[512])
 		.token_issue = d->token_issue,
 		.link_dial = d->link_dial,
 		.keyring = d->keyring };
+	d->ctx.clock = &d->clock;
 	d->ctx.events = d->events;
 	d->ctx.metrics = d->metrics;
 	d->ctx.rate_address = d->rate_address;
@@ -357,9 +401,11 @@ int daemon_create(struct authd_daemon **out, struct authd_settings *settings, ch
 		finish(d);
 		return err;
 	}
-	const struct upkeep_parts parts = {
-		.store = d->store, .keyring = d->keyring, .link_dial = d->link_dial, .http = d->http
-	};
+	const struct upkeep_parts parts = { .store = d->store,
+		.keyring = d->keyring,
+		.link_dial = d->link_dial,
+		.http = d->http,
+		.clock = &d->clock };
 	upkeep_init(&d->upkeep, &parts, settings);
 	*out = d;
 	for (size_t i = 0; i < settings->listen_count; i++) {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/chan.h"
@@ -65,7 +64,7 @@ static void again(struct enrol *e)
 	bool finished = e->state == FINISHING || e->state == OVER;
 
 	drop(e);
-	if (finished || (int64_t)time(NULL) >= e->conf.code_until) {
+	if (finished || day_clock_now(e->env->clock) >= e->conf.code_until) {
 		e->state = OVER;
 		return;
 	}
@@ -120,7 +119,8 @@ static int finish(struct enrol *e, const char *csr)
 	snprintf(who.name, sizeof(who.name), "reflector:%s", e->conf.name);
 	snprintf(who.address, sizeof(who.address), "%s", e->conf.control.text);
 	err = store_reflector_enrolled(
-		e->env->store, &who, e->conf.name, e->conf.code, pin, (int64_t)time(NULL));
+		e->env->store, &who, e->conf.name, e->conf.code, pin,
+		day_clock_now(e->env->clock));
 	if (err == 0) {
 		e->state = FINISHING;
 		start_timer(e, TALK_S);

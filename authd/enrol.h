@@ -12,6 +12,7 @@
 #include "authd/ca.h"
 #include "authd/fleet.h"
 #include "authd/store.h"
+#include "common/day_clock.h"
 
 struct enrol;
 
@@ -20,6 +21,7 @@ struct enrol_env {
 	const char *issuer, *cluster;
 	struct ca *ca;
 	struct store *store;
+	const struct day_clock *clock;
 	/* Somebody at the reflector's address does not have the code. */
 	void (*on_alarm)(void *user, const char *reflector, const char *what);
 	void *user;

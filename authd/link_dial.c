@@ -273,6 +273,7 @@ static void init(struct link_dial *ld, const struct link_dial_conf *conf)
 		.cluster = ld->cluster,
 		.ca = conf->ca,
 		.store = conf->store,
+		.clock = conf->clock,
 		.on_alarm = on_enrol_alarm,
 		.user = ld };
 	ld->set.env = &ld->env;

@@ -22,6 +22,7 @@ struct link_dial_conf {
 	struct keyring *keyring; /* this and what follows outlives it */
 	struct ca *ca;
 	struct store *store;
+	const struct day_clock *clock;
 	/* May be NULL. Takes the reference to object: an event of a reflector, or an "alarm". */
 	void (*on_event)(void *user, json_t *object);
 	/* May be NULL. A moderator's ban was recorded; not on the links' thread. */

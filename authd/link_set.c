@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 
@@ -205,7 +204,7 @@ static bool under_way(const struct link_set *set, const struct fleet_reflector *
 
 static int apply_enrols(struct link_set *set)
 {
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = day_clock_now(set->enrol_env->clock);
 	size_t kept = 0;
 	int err = 0;
 

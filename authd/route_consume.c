@@ -3,7 +3,6 @@
  * The token's signature is checked before the store is asked; what the store says is final.
  */
 #include <microhttpd.h>
-#include <time.h>
 
 #include "authd/route_handlers.h"
 #include "authd/store_tokens.h"
@@ -26,12 +25,17 @@ static int read_token(const struct route_call *call, const char *token, struct t
 static int consume(const struct route_call *call, const char *token, const char *by,
 	struct token_claims *claims)
 {
+	const struct day_clock *clock = call->ctx->clock;
 	const struct token_expect expect = { .audience = call->ctx->cluster,
-		.now = (int64_t)time(NULL) };
+		.now = day_clock_now(clock) };
 	int err = read_token(call, token, claims);
 
 	if (err == 0) {
 		err = token_claims_check(claims, &expect);
+	}
+	if (err == 0 &&
+		day_clock_over(clock, expect.now, claims->issued_at, claims->expires_at)) {
+		err = ERR_TOKEN_EXPIRED;
 	}
 	if (err == 0) {
 		err = store_token_consume(

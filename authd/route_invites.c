@@ -178,7 +178,7 @@ void route_invite_post(const struct route_call *call)
 		return;
 	}
 	int err = invite_check(call->ctx->store, call->ctx->keyring, call->ctx->issuer, text,
-		(int64_t)time(NULL), &row);
+		day_clock_now(call->ctx->clock), &row);
 	if (err != 0) {
 		refuse(call, err, NULL);
 		return;

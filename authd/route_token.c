@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "authd/apikey.h"
 #include "authd/invite.h"
@@ -172,7 +171,7 @@ static int check_guest(struct asking *a, const char *invite, const char *passcod
 {
 	const struct routes_ctx *ctx = a->call->ctx;
 	int err = invite_check(
-		ctx->store, ctx->keyring, ctx->issuer, invite, (int64_t)time(NULL), row);
+		ctx->store, ctx->keyring, ctx->issuer, invite, day_clock_now(ctx->clock), row);
 	bool wanted = row->passcode[0] != '\0';
 
 	if (err != 0 && err != ERR_LOGIN) {

@@ -249,7 +249,7 @@ static bool admit(const struct routes_ctx *ctx, const struct http_request *req,
 	if (!judge || req->listener == HTTP_METRICS) {
 		return true;
 	}
-	int err = access_check(ctx->store, req, who);
+	int err = access_check(ctx->store, req, day_clock_now(ctx->clock), who);
 	if (err == 0 && who->has_key && ctx->rate_key != NULL) {
 		unsigned wait_s = rate_take(ctx->rate_key, who->key.id, clock_now_ms());
 		if (wait_s > 0) {

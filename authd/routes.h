@@ -32,6 +32,7 @@ struct routes_ctx {
 	struct link_dial *link_dial;
 	struct events *events;
 	struct metrics *metrics;
+	const struct day_clock *clock; /* for what ends */
 	struct rate *rate_address, *rate_key; /* requests of strangers by address, of API keys */
 	struct http_srv *http; /* NULL until it serves */
 	const char *issuer;

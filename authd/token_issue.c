@@ -249,9 +249,9 @@ json_t *token_issue_jwks(const struct token_issue *ti)
 
 int token_issue_verify(struct token_issue *ti, const char *token, struct token_claims *claims)
 {
-	const struct token_expect expect = {
-		.issuer = ti->conf.issuer, .audience = ti->conf.cluster, .now = (int64_t)time(NULL)
-	};
+	const struct token_expect expect = { .issuer = ti->conf.issuer,
+		.audience = ti->conf.cluster,
+		.now = day_clock_now(ti->conf.clock) };
 	struct store_token row;
 	json_t *payload = NULL;
 	/* with every key that is published: a token lives longer than the key that signs */
@@ -264,6 +264,10 @@ int token_issue_verify(struct token_issue *ti, const char *token, struct token_c
 		err = token_claims_check(claims, &expect);
 	}
 	json_decref(payload);
+	if (err == 0 && day_clock_over(ti->conf.clock, expect.now, claims->issued_at,
+				claims->expires_at)) {
+		err = ERR_TOKEN_EXPIRED;
+	}
 	if (err == 0) {
 		err = store_token_get(ti->conf.store, claims->jti, &row);
 	}

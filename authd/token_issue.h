@@ -11,6 +11,7 @@
 #include "authd/placement.h"
 #include "authd/policy.h"
 #include "authd/store_rooms.h"
+#include "common/day_clock.h"
 
 struct token_issue;
 
@@ -19,6 +20,7 @@ struct token_issue_conf {
 	struct keyring *keyring;
 	struct store *store;
 	struct placement *placement;
+	const struct day_clock *clock;
 	uint64_t life_s;
 };
 

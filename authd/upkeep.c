@@ -55,22 +55,23 @@ static void look_at_certificates(struct upkeep *u)
 static void purge(struct upkeep *u)
 {
 	size_t gone = 0;
-	int64_t jump = 0;
-	bool steady =
-		clock_guard_steady(&u->clock_guard, (int64_t)time(NULL), clock_now_s(), &jump);
-
-	if (jump != 0) {
-		log_event(LOG_LEVEL_WARN, "clock-set", LOG_INT("seconds", jump));
-	}
-	if (!steady) {
-		return;
-	}
 	int err = store_purge(u->parts.store, (int64_t)time(NULL) - EXPIRED_KEEP_S, &gone);
 
 	if (err == 0 && gone > 0) {
 		log_event(LOG_LEVEL_DEBUG, "tokens-purged", LOG_INT("count", gone));
 	}
 	keyring_purge(u->parts.keyring, (int64_t)time(NULL));
+}
+
+static void look_at_clock(struct upkeep *u)
+{
+	int64_t jump = day_clock_look(u->parts.clock, (int64_t)time(NULL), clock_now_s());
+
+	if (jump != 0) {
+		log_event(LOG_LEVEL_WARN, "clock-set", LOG_INT("seconds", jump),
+			LOG_STR("do", "check the clock; when it is right now and was not before, "
+				      "restart authd"));
+	}
 }
 
 void upkeep_init(
@@ -94,6 +95,7 @@ void upkeep_tick(struct upkeep *u)
 {
 	int64_t now = clock_now_s();
 
+	look_at_clock(u);
 	if (now - u->audited_s >= AUDIT_HEAD_EVERY_S) {
 		u->audited_s = now;
 		log_audit_head(u);
@@ -102,7 +104,7 @@ void upkeep_tick(struct upkeep *u)
 		u->looked_s = now;
 		look_at_certificates(u);
 	}
-	if (now - u->purged_s >= PURGE_EVERY_S) {
+	if (now - u->purged_s >= PURGE_EVERY_S && day_clock_steady(u->parts.clock, now)) {
 		u->purged_s = now;
 		purge(u);
 	}

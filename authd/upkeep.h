@@ -7,12 +7,12 @@
 
 #include <stdint.h>
 
-#include "authd/clock_guard.h"
 #include "authd/http_srv.h"
 #include "authd/keyring.h"
 #include "authd/link_dial.h"
 #include "authd/settings.h"
 #include "authd/store.h"
+#include "common/day_clock.h"
 #include "common/file_watch.h"
 
 /* All borrowed, for as long as it ticks. */
@@ -21,13 +21,13 @@ struct upkeep_parts {
 	struct keyring *keyring;
 	struct link_dial *link_dial;
 	struct http_srv *http;
+	struct day_clock *clock;
 };
 
 struct upkeep {
 	struct upkeep_parts parts;
 	const struct authd_settings *settings;
 	int64_t purged_s, audited_s, looked_s; /* monotonic */
-	struct clock_guard clock_guard;
 	struct file_watch https_files, control_files;
 };
 

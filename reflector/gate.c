@@ -202,10 +202,15 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct gate *gate = timer->data;
-	int64_t wall = time(NULL);
 
 	(void)events;
 	gate->now_ms = clock_now_ms();
+	int64_t jump = day_clock_look(&gate->clock, time(NULL), clock_now_s());
+	if (jump != 0) {
+		log_event(LOG_LEVEL_WARN, "clock-set", LOG_INT("seconds", jump),
+			LOG_STR("do", "check the clock; when it is right now and was not before, "
+				      "restart the reflector"));
+	}
 	gate_query_sweep(gate);
 	gate_link_sweep(gate);
 	for (LIST_EACH_SAFE(node, next, &gate->retired_keys)) {
@@ -214,8 +219,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 			key_destroy(key);
 		}
 	}
-	if (wall % REVOCATION_SWEEP_S == 0) {
-		revocation_expire(&gate->revoked, wall);
+	int64_t now = day_clock_now(&gate->clock);
+	if (now % REVOCATION_SWEEP_S == 0 && day_clock_steady(&gate->clock, clock_now_s())) {
+		revocation_expire(&gate->revoked, now);
 	}
 	if (gate->key != NULL) {
 		ev_io_start(loop, &gate->listener);
@@ -255,6 +261,7 @@ static int init(struct gate *gate, const struct gate_start *start)
 	list_init(&gate->links);
 	list_init(&gate->queries);
 	gate->now_ms = clock_now_ms();
+	day_clock_init(&gate->clock, time(NULL), clock_now_s());
 	gate->settings = start->settings;
 	gate->limits = start->settings->limits;
 	bucket_init(&gate->log_refusals, 10, 50, gate->now_ms);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/chan.h"
+#include "common/day_clock.h"
 #include "common/list.h"
 #include "proto/tls_peer.h"
 #include "reflector/bucket.h"
@@ -62,6 +63,7 @@ struct gate {
 	ev_timer tick;
 	ev_signal end;
 	uint64_t now_ms;
+	struct day_clock clock;
 	bool stopping;
 	const struct reflector_settings *settings;
 	struct settings_limits limits;

@@ -114,7 +114,7 @@ static int take_keys(struct gate *gate, const json_t *msg)
 
 static int take_revocations(struct gate *gate, const json_t *msg)
 {
-	int err = revocation_add_message(&gate->revoked, msg, time(NULL));
+	int err = revocation_add_message(&gate->revoked, msg, day_clock_now(&gate->clock));
 
 	if (err == ERR_BAD_FIELD) {
 		return err;

@@ -3,7 +3,6 @@
  */
 #include "reflector/heartbeat.h"
 
-#include <time.h>
 
 #include "reflector/conn_join.h"
 #include "reflector/conn_tls.h"
@@ -115,13 +114,13 @@ static void report_policed(struct session *session)
 	}
 }
 
-static void check_session(struct lane *lane, int64_t wall)
+static void check_session(struct lane *lane)
 {
 	struct session *session = lane->session;
 	uint64_t now = lane->worker->now_ms;
 	uint64_t interval = lane->worker->limits.heartbeat_ms;
 
-	if (wall >= session->expires_at) {
+	if (lane->worker->day_s >= session->expires_at) {
 		session_bye(session, ERR_TOKEN_EXPIRED);
 	} else if (session->until_ms != 0 && now >= session->until_ms) {
 		session_bye(session, session->waiting ? ERR_DEADLINE : ERR_SESSION_OVER);
@@ -142,14 +141,12 @@ static void check_session(struct lane *lane, int64_t wall)
 
 void heartbeat_tick(struct worker *worker)
 {
-	int64_t wall = time(NULL);
-
 	for (LIST_EACH(node, &worker->lanes)) {
 		struct lane *lane = LIST_ENTRY(node, struct lane, all);
 		if (lane->deadline_ms != 0 && worker->now_ms >= lane->deadline_ms) {
 			expire_lane(lane);
 		} else if (lane->state == LANE_JOINED && lane->session != NULL) {
-			check_session(lane, wall);
+			check_session(lane);
 		}
 	}
 }

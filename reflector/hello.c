@@ -5,7 +5,6 @@
 #include "reflector/hello.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "proto/jws_verify.h"
 #include "proto/limits.h"
@@ -103,7 +102,7 @@ int hello_check_token(const struct worker *worker, const struct hello *hello, co
 		.audience = worker->cluster,
 		.room = hello->room,
 		.place = worker->place,
-		.now = time(NULL) };
+		.now = worker->day_s };
 	json_t *payload = NULL;
 
 	if (worker->keys == NULL) {
@@ -118,6 +117,10 @@ int hello_check_token(const struct worker *worker, const struct hello *hello, co
 	json_decref(payload);
 	if (err == 0) {
 		err = token_claims_check(claims, &expect);
+	}
+	if (err == 0 && day_clock_over(&worker->clock, expect.now, claims->issued_at,
+				claims->expires_at)) {
+		err = ERR_TOKEN_EXPIRED;
 	}
 	if (err == 0) {
 		const struct revocation_subject subject = { .jti = claims->jti,

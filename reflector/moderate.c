@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "proto/frame_hdr.h"
@@ -102,7 +101,7 @@ static int ban(const struct session *target, int64_t ban_s)
 {
 	struct worker *worker = target->worker;
 	struct revocation r = { .kind = REVOCATION_USER, .ban = true };
-	int64_t now = time(NULL);
+	int64_t now = worker->day_s;
 
 	r.until = now + ban_s;
 	(void)snprintf(r.id, sizeof(r.id), "%s", target->user);

@@ -204,7 +204,9 @@ int revocation_add(struct revocation_table *table, const struct revocation *r, i
 	if (r->kind == REVOCATION_LIFT) {
 		drop(table, find_seq(table, strtoll(r->id, NULL, 10)));
 	}
-	if (r->until <= now || (r->seq != 0 && lifted(table, r->seq))) {
+	/* What has ended is kept while there is room: the clock may go back. */
+	if ((r->until <= now && table->count >= table->max) ||
+		(r->seq != 0 && lifted(table, r->seq))) {
 		return 0;
 	}
 	entry = calloc(1, sizeof(*entry));

@@ -55,8 +55,9 @@ struct revocation_table {
 int revocation_init(struct revocation_table *table, size_t max) MUST_CHECK;
 void revocation_finish(struct revocation_table *table);
 
-/* Adds, or replaces the entry of the same number. What has ended (until <= now) or was lifted is
- * passed over. ERR_FULL: added, but another one had to give way; ERR_NOMEM: not added. */
+/* Adds, or replaces the entry of the same number. What was lifted is passed over; what has ended
+ * (until <= now) is kept while there is room, for the clock may go back. ERR_FULL: added, but
+ * another one had to give way; ERR_NOMEM: not added. */
 int revocation_add(
 	struct revocation_table *table, const struct revocation *entry, int64_t now) MUST_CHECK;
 /* 0, ERR_TOKEN_REVOKED or ERR_BANNED. */

@@ -5,7 +5,6 @@
 #include "reflector/room_rules.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "reflector/control.h"
@@ -136,9 +135,9 @@ static unsigned count_id(const struct list *sessions, const char *id)
 	return count;
 }
 
-static bool over(const struct room_policy *policy)
+static bool over(const struct worker *worker, const struct room_policy *policy)
 {
-	return policy->expires_at != 0 && time(NULL) >= policy->expires_at;
+	return policy->expires_at != 0 && worker->day_s >= policy->expires_at;
 }
 
 /* Also when nobody is there. A room that would be full but for the older session of the same
@@ -176,7 +175,7 @@ int room_rules_check(struct worker *worker, const struct room *room,
 	if (policy == NULL) {
 		policy = &claims->policy;
 	}
-	if (over(policy)) {
+	if (over(worker, policy)) {
 		return ERR_ROOM_CLOSED;
 	}
 	if (policy->e2ee && !knows_e2ee) {
@@ -222,7 +221,7 @@ void room_rules_close(struct room *room, int err)
 static void close_over(struct room *room, void *user)
 {
 	(void)user;
-	if (over(&room->policy)) {
+	if (over(room->worker, &room->policy)) {
 		room_rules_close(room, ERR_ROOM_CLOSED);
 	}
 }

@@ -43,6 +43,7 @@ static void on_turn_begins(struct ev_loop *loop, ev_check *check, int events)
 	(void)loop;
 	(void)events;
 	worker->now_ms = clock_now_ms();
+	worker->day_s = day_clock_now(&worker->clock);
 	list_init(&again);
 	while (!list_empty(&worker->reread)) {
 		struct list *node = worker->reread.next;
@@ -161,14 +162,17 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 static void on_report(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct worker *worker = timer->data;
-	int64_t wall = time(NULL);
 
 	(void)loop;
 	(void)events;
 	stats_report(worker, false);
 	room_rules_tick(worker);
-	if (wall % REVOCATION_SWEEP_S == 0) {
-		revocation_expire(&worker->revoked, wall);
+	if (day_clock_look(&worker->clock, time(NULL), clock_now_s()) != 0) {
+		worker->day_s = day_clock_now(&worker->clock);
+	}
+	if (worker->day_s % REVOCATION_SWEEP_S == 0 &&
+		day_clock_steady(&worker->clock, clock_now_s())) {
+		revocation_expire(&worker->revoked, worker->day_s);
 	}
 }
 
@@ -237,6 +241,8 @@ static int init(struct worker *worker, const struct worker_start *start)
 	half_open_init(&worker->half_open, seed);
 	frame_pool_init(&worker->pool);
 	worker->now_ms = worker->started_ms = clock_now_ms();
+	worker->day_s = time(NULL);
+	day_clock_init(&worker->clock, worker->day_s, clock_now_s());
 	worker->port = start->port;
 	(void)snprintf(
 		worker->place, sizeof(worker->place), "%s:%u", start->settings->name, start->port);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/chan.h"
+#include "common/day_clock.h"
 #include "common/list.h"
 #include "proto/jws_verify.h"
 #include "reflector/bucket.h"
@@ -41,6 +42,8 @@ struct worker {
 	ev_timer report;
 	ev_signal end;
 	uint64_t now_ms; /* monotonic, taken once per turn */
+	struct day_clock clock;
+	int64_t day_s; /* the time of day for what ends, taken with now_ms */
 
 	uint16_t port;
 	char place[LIMIT_NAME + 8]; /* "name:port", as tokens name it */

@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "proto/msg.h"
@@ -109,7 +108,7 @@ static int check_session(
 		.rev = session->rev };
 
 	return entry != NULL ? revocation_meets(entry, &subject)
-			     : revocation_check(&worker->revoked, &subject, time(NULL));
+			     : revocation_check(&worker->revoked, &subject, worker->day_s);
 }
 
 /* Sessions leave lists of their rooms here, but not the worker's. */
@@ -141,7 +140,7 @@ static void close_room(struct worker *worker, const struct revocation *entry)
 static int take_revocations(struct worker *worker, const json_t *msg)
 {
 	struct revocation entry;
-	int64_t now = time(NULL);
+	int64_t now = worker->day_s;
 
 	int err = revocation_add_message(&worker->revoked, msg, now);
 	if (err == ERR_BAD_FIELD) {

@@ -57,7 +57,8 @@ static void test_match(void **state)
 static int ask(enum http_listener listener, const char *method, const char *path, const char *body,
 	char *code, char *allow)
 {
-	struct routes_ctx ctx = { 0 };
+	const struct day_clock clock = { 0 };
+	struct routes_ctx ctx = { .clock = &clock };
 	struct http_reply reply = { 0 };
 	const struct http_request req = { .listener = listener,
 		.method = method,

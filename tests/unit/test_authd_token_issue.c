@@ -34,6 +34,7 @@ struct fixture {
 	struct store *st;
 	struct keyring *keyring;
 	struct placement *placement;
+	struct day_clock clock;
 	struct token_issue *ti;
 };
 
@@ -83,6 +84,7 @@ static int setup(void **state)
 		.keyring = f->keyring,
 		.store = f->st,
 		.placement = f->placement,
+		.clock = &f->clock,
 		.life_s = LIFE };
 	assert_int_equal(token_issue_create(&f->ti, &conf), 0);
 	store_fixture_user(f->st, "alice");

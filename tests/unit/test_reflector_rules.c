@@ -94,10 +94,14 @@ static void test_full_table(void **state)
 	assert_int_equal(check(&table, "new", 0), ERR_TOKEN_REVOKED);
 	assert_int_equal(check(&table, "jti-0", 0), 0);
 	assert_int_equal(check(&table, "jti-1", 0), ERR_TOKEN_REVOKED);
+	/* What has ended pushes nothing out, but is kept where there is room. */
 	assert_int_equal(add(&table, entry(REVOCATION_TOKEN, "past", NOW)), 0);
 	assert_int_equal(check_at(&table, "past", 0, NOW - 1), 0);
 	revocation_expire(&table, 2500);
 	assert_int_equal(table.count, 1);
+	assert_int_equal(add(&table, entry(REVOCATION_TOKEN, "past", NOW)), 0);
+	assert_int_equal(check_at(&table, "past", 0, NOW), 0);
+	assert_int_equal(check_at(&table, "past", 0, NOW - 1), ERR_TOKEN_REVOKED);
 	revocation_finish(&table);
 }
 
