@@ -50,7 +50,7 @@ static void plug(struct work_job *job, int err)
 {
 	struct letter *l = LIST_ENTRY(job, struct letter, job);
 
-	assert_int_equal(err, 0);
+	(void)err; /* late where deadlines are short: it keeps the thread busy all the same */
 	pthread_mutex_lock(&l->bench->mutex);
 	l->bench->plugged = true;
 	pthread_cond_broadcast(&l->bench->changed);
@@ -87,6 +87,18 @@ static void bench_open(struct bench *b, size_t want)
 		pthread_cond_wait(&b->changed, &b->mutex);
 	}
 	pthread_mutex_unlock(&b->mutex);
+}
+
+/* What the job was told, when it was. */
+static int wait_told(struct bench *b, char letter)
+{
+	pthread_mutex_lock(&b->mutex);
+	while (b->errs[(unsigned char)letter] == -1) {
+		pthread_cond_wait(&b->changed, &b->mutex);
+	}
+	int err = b->errs[(unsigned char)letter];
+	pthread_mutex_unlock(&b->mutex);
+	return err;
 }
 
 static int add(struct work *w, struct letter *l, char letter, const char *key)
@@ -172,8 +184,7 @@ static void test_deadline(void **state)
 	while (clock_now_ms() - begin < 20) {
 	}
 	bench_open(&b, 0);
-	work_stop(w);
-	assert_true(b.errs['a'] == ERR_DEADLINE || b.errs['a'] == ERR_SHUTDOWN);
+	assert_int_equal(wait_told(&b, 'a'), ERR_DEADLINE);
 	work_destroy(w);
 }
 
