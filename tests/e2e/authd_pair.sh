@@ -54,7 +54,7 @@ at 1 user_add bob 'correct horse'
 at 1 adm POST /v1/users -d '{"name":"mod","password":"correct horse","policy":{"moderate":true}}'
 mkfifo "$RUN/mod.in"
 exec {MOD}<>"$RUN/mod.in"
-HELIO_PASSWORD='correct horse' timeout 400 "$HELIO_CALL_BIN" --authd "${URL[1]}" --authd-ca "$RUN/ca.crt" --json --user mod --room demo \
+HELIO_PASSWORD='correct horse' timeout --foreground 400 "$HELIO_CALL_BIN" --authd "${URL[1]}" --authd-ca "$RUN/ca.crt" --json --user mod --room demo \
 	<"$RUN/mod.in" >"$RUN/mod.out" 2>"$RUN/mod.err" &
 MOD_PID=$!
 E2E_JOBS+=("$MOD_PID")

@@ -14,7 +14,7 @@ room_add demo
 declare -A JOB=()
 call()
 {
-	timeout 300 "$HELIO_CALL_BIN" --authd-ca "$RUN/ca.crt" --json "${@:2}" </dev/null >"$RUN/$1.out" 2>"$RUN/$1.err" &
+	timeout --foreground 300 "$HELIO_CALL_BIN" --authd-ca "$RUN/ca.crt" --json "${@:2}" </dev/null >"$RUN/$1.out" 2>"$RUN/$1.err" &
 	JOB[$1]=$!
 	E2E_JOBS+=($!)
 }

@@ -14,6 +14,8 @@ is 201 adm POST /v1/users -d '{"name":"mod","password":"correct horse","policy":
 for name in demo other; do room_add "$name"; done
 
 # call NAME USER ROOM [OPTION...]: helio-call in the background; tell NAME LINE types into it.
+# --foreground: else timeout passes a signal on twice, and a SIGCONT behind it that takes back the SIGSTOP with which
+# LeakSanitizer begins, which then waits for ever.
 declare -A JOB=() TYPE=()
 export HELIO_PASSWORD='correct horse'
 call()
@@ -23,7 +25,7 @@ call()
 	mkfifo "$RUN/$1.in"
 	exec {fd}<>"$RUN/$1.in"
 	TYPE[$1]=$fd
-	timeout 600 "$HELIO_CALL_BIN" --authd "$AUTHD_URL" --authd-ca "$RUN/ca.crt" --json --user "$2" --room "$3" "${@:4}" \
+	timeout --foreground 600 "$HELIO_CALL_BIN" --authd "$AUTHD_URL" --authd-ca "$RUN/ca.crt" --json --user "$2" --room "$3" "${@:4}" \
 		<"$RUN/$1.in" >"$RUN/$1.out" 2>"$RUN/$1.err" &
 	JOB[$1]=$!
 	E2E_JOBS+=($!)
