@@ -119,8 +119,7 @@ static int finish(struct enrol *e, const char *csr)
 	snprintf(who.name, sizeof(who.name), "reflector:%s", e->conf.name);
 	snprintf(who.address, sizeof(who.address), "%s", e->conf.control.text);
 	err = store_reflector_enrolled(
-		e->env->store, &who, e->conf.name, e->conf.code, pin,
-		day_clock_now(e->env->clock));
+		e->env->store, &who, e->conf.name, e->conf.code, pin, day_clock_now(e->env->clock));
 	if (err == 0) {
 		e->state = FINISHING;
 		start_timer(e, TALK_S);
@@ -239,9 +238,7 @@ static void begin(struct enrol *e)
 static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct enrol *e = w->data;
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	char peer[64] = "?";
+	char peer[64];
 
 	(void)revents;
 	ev_io_stop(loop, w);
@@ -249,9 +246,7 @@ static void on_connected(struct ev_loop *loop, ev_io *w, int revents)
 		again(e);
 		return;
 	}
-	if (getpeername(e->fd, (struct sockaddr *)&sa, &len) == 0) {
-		net_addr_text((struct sockaddr *)&sa, len, peer);
-	}
+	net_peer_text(e->fd, peer);
 	if (!fleet_allows(&e->conf, peer)) {
 		wrong(e, "it is at an address that is not allowed");
 		return;

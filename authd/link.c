@@ -401,13 +401,9 @@ static void begin_handshake(struct link *link)
 
 static bool peer_allowed(struct link *link)
 {
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
-	char peer[64] = "?";
+	char peer[64];
 
-	if (getpeername(link->fd, (struct sockaddr *)&sa, &len) == 0) {
-		net_addr_text((struct sockaddr *)&sa, len, peer);
-	}
+	net_peer_text(link->fd, peer);
 	if (fleet_allows(&link->view.conf, peer)) {
 		return true;
 	}

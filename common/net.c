@@ -125,6 +125,17 @@ void net_addr_text(const struct sockaddr *sa, socklen_t len, char out[64])
 	}
 }
 
+void net_peer_text(int fd, char out[64])
+{
+	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(sa);
+
+	if (getpeername(fd, (struct sockaddr *)&sa, &len) != 0) {
+		len = 0;
+	}
+	net_addr_text((struct sockaddr *)&sa, len, out);
+}
+
 void net_host_text(const struct sockaddr *sa, socklen_t len, char out[64])
 {
 	char text[64];

@@ -25,6 +25,9 @@ void net_tune(int fd, unsigned user_timeout_ms);
 /* "192.0.2.1:4711" / "[2001:db8::1]:4711" for logs; "?" when unknown. v4-mapped is shown as v4. */
 void net_addr_text(const struct sockaddr *sa, socklen_t len, char out[64]);
 
+/* The same of whoever fd is connected to. */
+void net_peer_text(int fd, char out[64]);
+
 /* The address alone, without port and brackets; v4-mapped as v4, "?" when unknown. */
 void net_host_text(const struct sockaddr *sa, socklen_t len, char out[64]);
 

@@ -239,8 +239,6 @@ static int open_link(struct gate_link *link, int fd)
 void gate_link_accept(struct gate *gate, int fd)
 {
 	struct gate_link *link;
-	struct sockaddr_storage sa;
-	socklen_t len = sizeof(sa);
 
 	if (gate->key == NULL || gate->link_count >= GATE_LINKS_MAX) {
 		(void)close(fd);
@@ -257,10 +255,7 @@ void gate_link_accept(struct gate *gate, int fd)
 	}
 	link->gate = gate;
 	link->deadline_ms = gate->now_ms + LIMIT_TLS_HANDSHAKE_MS + LINK_HELLO_MS;
-	(void)snprintf(link->address, sizeof(link->address), "?");
-	if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0) {
-		net_addr_text((struct sockaddr *)&sa, len, link->address);
-	}
+	net_peer_text(fd, link->address);
 	net_tune(fd, LINK_USER_TIMEOUT_MS);
 	int err = open_link(link, fd);
 	if (err != 0) {
