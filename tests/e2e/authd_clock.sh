@@ -47,7 +47,7 @@ cluster_start -n 1 -w 1
 HOUR=3600
 YEAR=31536000
 now_at() { adm GET /v1/status && body .now; }
-hears() { local at; at=$(now_at) && [ $((at - $(date +%s) - $1)) -ge -2 ] && [ $((at - $(date +%s) - $1)) -le 2 ]; }
+hears() { local at; at=$(now_at) && at=$((at - $(date +%s) - $1)) && [ "$at" -ge -60 ] && [ "$at" -le 60 ]; }
 clock authd $HOUR
 hears $HOUR || skip 'CLOCK JUMPS ARE NOT TESTED: libfaketime does not work here'
 clock authd 0
@@ -136,12 +136,12 @@ check 'nothing was forgotten' test "$(tokens)" -gt "$TOKENS"
 
 # ---------------------------------------------------------------- behind
 
-mint short alice 8 && mint stays alice 8 || fail 'no tokens'
+mint short alice 15 && mint stays alice 15 || fail 'no tokens'
 ends_at=$(jq .expires_at "$RUN/stays.json")
 background_node stays "$RUN/stays.out" "$E2E/probe.mjs" hold --ca "$RUN/ca.crt" --answer "$RUN/stays.json"
-wait_for 6 grep -q joined "$RUN/stays.out" || fail 'nobody can join'
+wait_for 12 grep -q joined "$RUN/stays.out" || fail 'nobody can join'
 clocks -$HOUR
-in_time() { wait_for 15 grep -q token-expired "$RUN/stays.out" && [ "$(date +%s)" -ge $((ends_at - 1)) ]; }
+in_time() { wait_for 40 grep -q token-expired "$RUN/stays.out" && [ "$(date +%s)" -ge $((ends_at - 1)) ]; }
 check 'an hour behind: a session ends when it would have' in_time
 node_end stays
 check 'and a token' refused short token-expired
