@@ -31,6 +31,8 @@ struct room {
 	struct list waiting; /* sessions in the lobby, in the order of coming */
 	unsigned waiting_count;
 	struct room_policy policy; /* the newest the reflector was shown */
+	int64_t epoch_told; /* of the media key: what the members know of */
+	uint64_t rekeyed_ms; /* when they were told; 0: not yet */
 	bool locked; /* by the policy or by who moderates */
 	struct moderate_memory *muted; /* who left muted; NULL: nobody */
 	uint16_t last_num; /* participant number given last */

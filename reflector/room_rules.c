@@ -15,6 +15,10 @@
 #include "reflector/stream.h"
 #include "reflector/worker.h"
 
+/* Every member fetches each epoch it is told of from authd: those that begin within this time are
+ * told of as one, the newest. Nobody who was sent away gets a later key meanwhile. */
+#define REKEY_MS 1000u
+
 /* Takes msg over. Who cannot be told is closed. */
 static void tell_all(struct room *room, json_t *msg)
 {
@@ -58,13 +62,46 @@ static void end_those_without_e2ee(struct list *sessions)
 	}
 }
 
+static bool rekey_waits(const struct room *room)
+{
+	return room->policy.epoch > room->epoch_told && room->rekeyed_ms != 0 &&
+		room->worker->now_ms - room->rekeyed_ms < REKEY_MS;
+}
+
+static void tell_policy(struct room *room)
+{
+	tell_all(room,
+		json_pack("{s:s, s:o}", "type", "policy", "policy",
+			room_policy_build(&room->policy)));
+}
+
+static void tell_epoch(struct room *room)
+{
+	if (room->policy.epoch > room->epoch_told && !rekey_waits(room)) {
+		room->epoch_told = room->policy.epoch;
+		room->rekeyed_ms = room->worker->now_ms;
+		tell_all(room,
+			json_pack("{s:s, s:I}", "type", "rekey", "epoch",
+				(json_int_t)room->policy.epoch));
+	}
+}
+
+static bool same_but_epoch(const struct room_policy *a, const struct room_policy *b)
+{
+	return a->capacity == b->capacity && a->lobby == b->lobby && a->kinds == b->kinds &&
+		a->loudest == b->loudest && a->e2ee == b->e2ee && a->locked == b->locked &&
+		a->expires_at == b->expires_at;
+}
+
 static void apply(struct room *room, const struct room_policy *policy)
 {
 	struct room_policy old = room->policy;
 
 	room->policy = *policy;
-	tell_all(room,
-		json_pack("{s:s, s:o}", "type", "policy", "policy", room_policy_build(policy)));
+	if (same_but_epoch(&old, policy) && rekey_waits(room)) {
+		return; /* the tick tells it */
+	}
+	tell_policy(room);
 	unpublish_forbidden(room);
 	if (policy->e2ee && !old.e2ee) {
 		end_those_without_e2ee(&room->members);
@@ -74,11 +111,7 @@ static void apply(struct room *room, const struct room_policy *policy)
 	if (policy->locked != old.locked) {
 		moderate_lock(room, policy->locked, NULL);
 	}
-	if (policy->epoch > old.epoch) {
-		tell_all(room,
-			json_pack(
-				"{s:s, s:I}", "type", "rekey", "epoch", (json_int_t)policy->epoch));
-	}
+	tell_epoch(room);
 	if (!policy->lobby && old.lobby) {
 		lobby_admit_all(room);
 	}
@@ -111,6 +144,7 @@ void room_rules_begin(struct room *room, const struct room_policy *shown)
 
 	room->policy = known != NULL && known->rev >= shown->rev ? *known : *shown;
 	room->locked = room->policy.locked;
+	room->epoch_told = room->policy.epoch;
 }
 
 static bool has_place(const struct room *room, unsigned leaving)
@@ -218,15 +252,18 @@ void room_rules_close(struct room *room, int err)
 	}
 }
 
-static void close_over(struct room *room, void *user)
+static void tick_room(struct room *room, void *user)
 {
 	(void)user;
 	if (over(room->worker, &room->policy)) {
 		room_rules_close(room, ERR_ROOM_CLOSED);
+	} else if (room->policy.epoch > room->epoch_told && !rekey_waits(room)) {
+		tell_policy(room);
+		tell_epoch(room);
 	}
 }
 
 void room_rules_tick(struct worker *worker)
 {
-	room_table_each(&worker->rooms, close_over, NULL);
+	room_table_each(&worker->rooms, tick_room, NULL);
 }

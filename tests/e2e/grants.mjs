@@ -195,6 +195,28 @@ await checks.run('a new epoch asks for the new key', async () => {
 	await a.bye();
 });
 
+await checks.run('of many epochs at once the newest is told, not each', async () => {
+	const a = await house.enter('a', 'storm');
+	const begin = Date.now();
+	for (let epoch = 2; epoch <= 60; epoch++) {
+		house.authd.policy('storm', {}, { rev: 48 + epoch, epoch });
+	}
+	const told = [];
+	while (told.at(-1) !== 60) {
+		told.push((await a.expect('rekey')).epoch);
+	}
+	assert.equal(told[0], 2);
+	assert.ok(told.length <= 2 + (Date.now() - begin) / 1000, String(told));
+	const policies = a.messages.filter((x) => x.type === 'policy').map((x) => x.policy.epoch);
+	assert.deepEqual([policies.length <= told.length, policies.at(-1) ?? 60], [true, 60]);
+	// a rule that changes is told at once, and a key that waits with it or behind it
+	house.authd.policy('storm', {}, { rev: 200, epoch: 61 });
+	house.authd.policy('storm', { loudest: 3 }, { rev: 201, epoch: 61 });
+	assert.equal((await a.expect((x) => x.type === 'policy' && x.policy.rev === 201)).policy.loudest, 3);
+	assert.equal((await a.expect('rekey')).epoch, 61);
+	await a.bye();
+});
+
 await checks.run('audio over the granted bitrate is dropped frame by frame, and the publisher is told', async () => {
 	const a = await house.enter('a', 'rate', { grants: { bitrate: { audio: 16000 } } });
 	assert.deepEqual(a.welcome.grants.bitrate, { audio: 16000 });
