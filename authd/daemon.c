@@ -17,7 +17,6 @@
 #include "authd/login_password.h"
 #include "authd/ca.h"
 #include "authd/keyring.h"
-#include "authd/room_keys.h"
 #include "authd/routes.h"
 #include "authd/state_dir.h"
 #include "authd/store_audit.h"
@@ -191,17 +190,6 @@ static void on_link_event(void *user, json_t *object)
 	events_add(d->events, what, object);
 }
 
-/* Who was sent away held the room's key. */
-static void on_ban(void *user, const char *room)
-{
-	static const struct store_actor self = { .name = "authd" };
-	struct authd_daemon *d = user;
-
-	if (room_keys_renew(d->store, &self, room) != 0) {
-		log_event(LOG_LEVEL_ERROR, "rekey-failed", LOG_STR("room", room));
-	}
-}
-
 static int start_links(struct authd_daemon *d, char why[512])
 {
 	const struct link_dial_conf conf = { .settings = d->settings,
@@ -210,7 +198,6 @@ static int start_links(struct authd_daemon *d, char why[512])
 		.store = d->store,
 		.clock = &d->clock,
 		.on_event = on_link_event,
-		.on_ban = on_ban,
 		.user = d };
 	int err = link_dial_create(&d->link_dial, &conf, why);
 

@@ -209,7 +209,6 @@ static int start(struct link_dial *ld, const struct link_dial_conf *conf, char w
 {
 	const struct link_event_conf event = { .store = conf->store,
 		.on_event = conf->on_event,
-		.on_ban = conf->on_ban,
 		.user = conf->user };
 	int err = make_creds(&ld->set.creds, conf->settings, why);
 

@@ -25,8 +25,6 @@ struct link_dial_conf {
 	const struct day_clock *clock;
 	/* May be NULL. Takes the reference to object: an event of a reflector, or an "alarm". */
 	void (*on_event)(void *user, json_t *object);
-	/* May be NULL. A moderator's ban was recorded; not on the links' thread. */
-	void (*on_ban)(void *user, const char *room);
 	void *user;
 };
 

@@ -26,12 +26,16 @@
 #define RECORDS_A_MINUTE 200u
 #define LOG_PER_SECOND 5
 
-/* What a moderator did that must hold longer than the room: a ban, or with user "" a lock. */
+/* What a moderator did that must hold longer than the room. */
+enum deed_kind { DEED_LOCK, DEED_KICK, DEED_BAN };
+
 struct deed {
-	char reflector[LIMIT_NAME + 1], room[LIMIT_NAME + 1], user[LIMIT_NAME + 1];
+	enum deed_kind kind;
+	char reflector[LIMIT_NAME + 1], room[LIMIT_NAME + 1];
+	bool locked; /* of a lock; what follows is of the others */
+	char user[LIMIT_NAME + 1], participant[LIMIT_PARTICIPANT_ID + 1], jti[LIMIT_JTI + 1];
 	char reason[LIMIT_DISPLAY_NAME + 1];
-	int64_t until;
-	bool locked;
+	int64_t until; /* of a ban */
 };
 
 struct link_event {
@@ -115,38 +119,70 @@ static void refuse(struct link_event *le, const struct deed *deed)
 	}
 }
 
+static int record_lock(
+	struct link_event *le, const struct store_actor *who, const struct deed *lock)
+{
+	return holds_room(le, lock) ? store_room_lock(le->conf.store, who, lock->room, lock->locked)
+				    : ERR_DENIED;
+}
+
+/* The token he came with: who was sent away gets the room's next media key with a new one only. */
+static int record_kick(
+	struct link_event *le, const struct store_actor *who, const struct deed *kick)
+{
+	struct store_token token;
+	int err = holds_room(le, kick) ? store_token_get(le->conf.store, kick->jti, &token)
+				       : ERR_DENIED;
+
+	if (err != 0) {
+		return err == ERR_NOT_FOUND ? ERR_DENIED : err;
+	}
+	if (strcmp(token.room, kick->room) != 0 || strcmp(token.user, kick->user) != 0 ||
+		strcmp(token.participant, kick->participant) != 0) {
+		return ERR_DENIED;
+	}
+	err = store_token_revoke(
+		le->conf.store, who, kick->jti, (int64_t)time(NULL), &token);
+	return err == ERR_NOT_FOUND ? 0 : err; /* it has ended by itself */
+}
+
 static int record_ban(struct link_event *le, const struct store_actor *who, const struct deed *ban)
 {
 	struct store_revocation entry = { .kind = "user", .ban = true, .until = ban->until };
 	size_t met = 0;
 
+	if (!holds_room(le, ban) || !has_token(le, ban)) {
+		return ERR_DENIED;
+	}
 	snprintf(entry.id, sizeof(entry.id), "%s", ban->user);
 	snprintf(entry.room, sizeof(entry.room), "%s", ban->room);
 	snprintf(entry.reason, sizeof(entry.reason), "%s", ban->reason);
-	int err = store_revocation_add_once(le->conf.store, who, &entry, (int64_t)time(NULL), &met);
-	if (err == 0 && le->conf.on_ban != NULL) {
-		le->conf.on_ban(le->conf.user, ban->room);
-	}
-	return err;
+	return store_revocation_add_once(le->conf.store, who, &entry, (int64_t)time(NULL), &met);
 }
+
+static const struct {
+	int (*record)(
+		struct link_event *le, const struct store_actor *who, const struct deed *deed);
+	const char *failed;
+} deeds[] = {
+	[DEED_LOCK] = { record_lock, "lock-not-recorded" },
+	[DEED_KICK] = { record_kick, "kick-not-recorded" },
+	[DEED_BAN] = { record_ban, "ban-not-recorded" },
+};
 
 /* The same deed comes once for each of the user's devices, and to every authd of the reflector:
  * whoever comes second finds it done. */
 static void record(struct link_event *le, const struct deed *deed)
 {
 	struct store_actor who = { .name = "" };
-	bool ban = deed->user[0] != '\0';
 
-	if (!holds_room(le, deed) || (ban && !has_token(le, deed))) {
-		refuse(le, deed);
-		return;
-	}
 	snprintf(who.name, sizeof(who.name), "reflector:%s", deed->reflector);
-	int err = ban ? record_ban(le, &who, deed)
-		      : store_room_lock(le->conf.store, &who, deed->room, deed->locked);
-	if (err != 0 && err != ERR_EXISTS) {
-		log_event(LOG_LEVEL_ERROR, ban ? "ban-not-recorded" : "lock-not-recorded",
-			LOG_STR("room", deed->room), LOG_STR("user", deed->user), LOG_ERR(err));
+	int err = deeds[deed->kind].record(le, &who, deed);
+	if (err == ERR_DENIED) {
+		refuse(le, deed);
+	} else if (err != 0 && err != ERR_EXISTS) {
+		log_event(LOG_LEVEL_ERROR, deeds[deed->kind].failed, LOG_STR("room", deed->room),
+			LOG_STR("user", deed->user), LOG_ERR(err));
 	}
 }
 
@@ -241,9 +277,10 @@ static const char *text(const json_t *object, const char *key)
 	return s != NULL ? s : "";
 }
 
-static void begin(struct deed *deed, const json_t *event)
+static void begin(struct deed *deed, enum deed_kind kind, const json_t *event)
 {
 	memset(deed, 0, sizeof(*deed));
+	deed->kind = kind;
 	snprintf(deed->reflector, sizeof(deed->reflector), "%s", text(event, "reflector"));
 	snprintf(deed->room, sizeof(deed->room), "%s", text(event, "room"));
 }
@@ -252,17 +289,20 @@ static void take_kick(struct link_event *le, const json_t *event)
 {
 	int64_t ban_s = json_integer_value(json_object_get(event, "ban_s"));
 	const char *reason = text(event, "reason");
-	struct deed ban;
+	struct deed deed;
 
-	if (ban_s <= 0 || text(event, "user")[0] == '\0') {
+	/* an administrator's own is in the store already */
+	if (text(event, "user")[0] == '\0' || (ban_s <= 0 && text(event, "by")[0] == '\0')) {
 		return;
 	}
-	begin(&ban, event);
-	snprintf(ban.user, sizeof(ban.user), "%s", text(event, "user"));
-	snprintf(ban.reason, sizeof(ban.reason), "%s",
+	begin(&deed, ban_s > 0 ? DEED_BAN : DEED_KICK, event);
+	snprintf(deed.user, sizeof(deed.user), "%s", text(event, "user"));
+	snprintf(deed.participant, sizeof(deed.participant), "%s", text(event, "id"));
+	snprintf(deed.jti, sizeof(deed.jti), "%s", text(event, "jti"));
+	snprintf(deed.reason, sizeof(deed.reason), "%s",
 		reason[0] != '\0' ? reason : "kicked by a moderator");
-	ban.until = (int64_t)time(NULL) + ban_s;
-	push(le, &ban);
+	deed.until = (int64_t)time(NULL) + ban_s;
+	push(le, &deed);
 }
 
 static void take_lock(struct link_event *le, json_t *event, const json_t *msg)
@@ -275,7 +315,7 @@ static void take_lock(struct link_event *le, json_t *event, const json_t *msg)
 		msg_opt_bool(msg, "locked", &locked) != 0) {
 		return;
 	}
-	begin(&lock, event);
+	begin(&lock, DEED_LOCK, event);
 	lock.locked = locked;
 	push(le, &lock);
 	(void)json_object_set_new(event, "locked", json_boolean(locked)); /* for who watches */

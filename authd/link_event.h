@@ -11,7 +11,7 @@
 #include "authd/store.h"
 
 #define LINK_EVENT_QUEUE_MAX                                                                       \
-	256u /* bans and locks that wait to be recorded; more are counted and lost */
+	256u /* bans, kicks and locks that wait to be recorded; more are counted and lost */
 
 struct link_event;
 
@@ -20,8 +20,6 @@ struct link_event_conf {
 	/* May be NULL. From the loop's thread: takes the reference to object ("what", "reflector"
 	 * and what else is known). */
 	void (*on_event)(void *user, json_t *object);
-	/* May be NULL. From the own thread: a user was banned from the room, behind the record. */
-	void (*on_ban)(void *user, const char *room);
 	void *user;
 };
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "authd/room_keys.h"
 #include "authd/room_live.h"
 #include "authd/route_handlers.h"
 #include "authd/store_apikeys.h"
@@ -43,8 +42,9 @@ static bool is_him(const json_t *item, const struct store_room *room, const char
 		strcmp(where, room->name) == 0 && room_live_believed(room, item);
 }
 
-/* Answers itself when there is nobody. */
-static bool find(const struct route_call *call, struct person *person)
+/* Answers itself when there is nobody. jtis: an array for those of all his sessions, which are
+ * several where duplicates are allowed; NULL: not wanted. */
+static bool find(const struct route_call *call, struct person *person, json_t *jtis)
 {
 	struct room_live live = { 0 };
 	struct store_room room;
@@ -56,10 +56,16 @@ static bool find(const struct route_call *call, struct person *person)
 		err = room_live_ask(&live, call->ctx->link_dial, "participants", room.name);
 	}
 	bool found = false;
-	for (size_t i = 0; err == 0 && !found && i < json_array_size(live.items); i++) {
+	for (size_t i = 0; err == 0 && i < json_array_size(live.items); i++) {
 		const json_t *item = json_array_get(live.items, i);
-		found = is_him(item, &room, call->arg2);
-		if (found) {
+		if (!is_him(item, &room, call->arg2)) {
+			continue;
+		}
+		if (jtis != NULL && json_array_append(jtis, json_object_get(item, "jti")) != 0) {
+			err = ERR_NOMEM;
+		}
+		if (!found) {
+			found = true;
 			copy(person->reflector, sizeof(person->reflector), item, "reflector");
 			copy(person->user, sizeof(person->user), item, "user");
 			copy(person->jti, sizeof(person->jti), item, "jti");
@@ -67,12 +73,12 @@ static bool find(const struct route_call *call, struct person *person)
 		}
 	}
 	room_live_finish(&live);
-	if (!found) {
+	if (!found || err != 0) {
 		http_reply_error(call->reply, err != 0 ? err : ERR_NOT_FOUND,
 			err == 0 || err == ERR_NOT_FOUND ? "nobody of that id is in such a room"
 							 : NULL);
 	}
-	return found;
+	return found && err == 0;
 }
 
 /* Before it is done: nobody is sent away without a record of who wanted it. */
@@ -140,7 +146,7 @@ static void mute(const struct route_call *call, const char *what)
 			"kinds must be a list of audio, video, screen, data");
 		return;
 	}
-	if (!find(call, &person)) {
+	if (!find(call, &person, NULL)) {
 		return;
 	}
 	json_t *list = kinds != NULL ? json_deep_copy(kinds)
@@ -164,7 +170,7 @@ static void lobby(const struct route_call *call, const char *what)
 {
 	struct person person;
 
-	if (route_body_only(call, NULL) && find(call, &person) &&
+	if (route_body_only(call, NULL) && find(call, &person, NULL) &&
 		do_it(call, &person, what, json_object())) {
 		answer_done(call);
 	}
@@ -192,18 +198,68 @@ static int ban(const struct route_call *call, const struct person *person, int64
 	snprintf(entry.room, sizeof(entry.room), "%s", call->arg);
 	snprintf(entry.reason, sizeof(entry.reason), "%s", reason);
 	entry.until = now + ban_s;
-	int err = store_revocation_add(call->ctx->store, &call->actor, &entry, now, &tokens);
-	if (err == 0) {
-		err = room_keys_renew(call->ctx->store, &call->actor, call->arg);
+	return store_revocation_add(call->ctx->store, &call->actor, &entry, now, &tokens);
+}
+
+/* What a worker says of somebody's token is believed when the store knows it of that token: else a
+ * captured reflector could have others' tokens made, or ended. */
+static int find_token(const struct route_call *call, const char *user, const char *jti,
+	struct store_token *token)
+{
+	int err = store_token_get(call->ctx->store, jti, token);
+
+	if (err != 0) {
+		return err;
+	}
+	return strcmp(token->room, call->arg) == 0 && strcmp(token->user, user) == 0 &&
+			strcmp(token->participant, call->arg2) == 0
+		? 0
+		: ERR_NOT_FOUND;
+}
+
+/* Without a ban: he may come back, but with a new token, and gets the room's next media key with
+ * that one only. */
+static int end_tokens(
+	const struct route_call *call, const struct person *person, const json_t *jtis)
+{
+	struct store_token token;
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < json_array_size(jtis); i++) {
+		const char *jti = json_string_value(json_array_get(jtis, i));
+		err = jti != NULL ? find_token(call, person->user, jti, &token) : ERR_NOT_FOUND;
+		if (err == 0) {
+			err = store_token_revoke(call->ctx->store, &call->actor, jti,
+				(int64_t)time(NULL), &token);
+		}
+		err = err == ERR_NOT_FOUND ? 0 : err;
 	}
 	return err;
+}
+
+static void kick(const struct route_call *call, int64_t ban_s, const char *reason, json_t *jtis)
+{
+	struct person person;
+
+	if (!find(call, &person, jtis) ||
+		!do_it(call, &person, "kick", json_pack("{s:s}", "reason", reason))) {
+		return;
+	}
+	int err = ban_s > 0 ? ban(call, &person, ban_s, reason) : end_tokens(call, &person, jtis);
+	if (err != 0) {
+		http_reply_error(call->reply, err,
+			ban_s > 0 ? "the participant was sent away, but not banned: ban the user"
+				  : "the participant was sent away, but the token still holds:"
+				    " revoke it");
+		return;
+	}
+	answer_done(call);
 }
 
 void route_participant_kick(const struct route_call *call)
 {
 	const char *reason = "";
 	int64_t ban_s = 0;
-	struct person person;
 
 	if (!route_body_only(call, "ban_s", "reason", NULL)) {
 		return;
@@ -215,16 +271,13 @@ void route_participant_kick(const struct route_call *call)
 			"ban_s is 0 to 86400, reason up to 128 bytes of text");
 		return;
 	}
-	if (!find(call, &person) ||
-		!do_it(call, &person, "kick", json_pack("{s:s}", "reason", reason))) {
+	json_t *jtis = json_array();
+	if (jtis == NULL) {
+		http_reply_error(call->reply, ERR_NOMEM, NULL);
 		return;
 	}
-	int err = ban_s > 0 ? ban(call, &person, ban_s, reason) : 0;
-	if (err != 0) {
-		http_reply_error(call->reply, err, "the participant was sent away, but not banned");
-		return;
-	}
-	answer_done(call);
+	kick(call, ban_s, reason, jtis);
+	json_decref(jtis);
 }
 
 /* ---- move ---- */
@@ -239,22 +292,6 @@ struct origin {
 	int64_t left_s;
 };
 
-/* What a worker says of somebody's token is believed when the store knows it of that token: else a
- * captured reflector could have others' tokens made. */
-static int find_token(
-	const struct route_call *call, const struct person *person, struct store_token *token)
-{
-	int err = store_token_get(call->ctx->store, person->jti, token);
-
-	if (err != 0) {
-		return err;
-	}
-	return strcmp(token->room, call->arg) == 0 && strcmp(token->user, person->user) == 0 &&
-			strcmp(token->participant, call->arg2) == 0
-		? 0
-		: ERR_NOT_FOUND;
-}
-
 static int find_origin(const struct route_call *call, const struct person *person, struct origin *o)
 {
 	struct store *store = call->ctx->store;
@@ -264,7 +301,7 @@ static int find_origin(const struct route_call *call, const struct person *perso
 		struct store_apikey key;
 		struct store_invite invite;
 	} row;
-	int err = find_token(call, person, &token);
+	int err = find_token(call, person->user, person->jti, &token);
 
 	if (err != 0) {
 		return err;
@@ -346,7 +383,7 @@ void route_participant_move(const struct route_call *call)
 		http_reply_error(call->reply, ERR_BAD_FIELD, "to must be the name of a room");
 		return;
 	}
-	if (!find(call, &person)) {
+	if (!find(call, &person, NULL)) {
 		return;
 	}
 	json_t *answer = issue_for(call, &person, to);

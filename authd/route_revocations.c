@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "authd/room_keys.h"
 #include "authd/route_handlers.h"
 #include "authd/store_revocations.h"
 #include "common/log.h"
@@ -106,20 +105,6 @@ static const char *take_entry(const struct route_call *call, struct store_revoca
 	return NULL;
 }
 
-/* A user who was sent away held the media keys of rooms. */
-static int renew_keys(const struct route_call *call, const struct store_revocation *entry)
-{
-	if (strcmp(entry->kind, "user") != 0) {
-		return 0;
-	}
-	if (entry->room[0] == '\0') {
-		return room_keys_renew_user(
-			call->ctx->store, &call->actor, entry->id, (int64_t)time(NULL), NULL);
-	}
-	int err = room_keys_renew(call->ctx->store, &call->actor, entry->room);
-	return err == ERR_NOT_FOUND ? 0 : err;
-}
-
 void route_revocations_post(const struct route_call *call)
 {
 	struct store_revocation entry = { 0 };
@@ -142,12 +127,6 @@ void route_revocations_post(const struct route_call *call)
 	}
 	log_event(LOG_LEVEL_INFO, "revoked", LOG_STR("kind", entry.kind),
 		LOG_STR("room", entry.room), LOG_INT("seq", entry.seq), LOG_INT("tokens", tokens));
-	err = renew_keys(call, &entry);
-	if (err != 0) {
-		http_reply_error(call->reply, err,
-			"it is revoked, but rooms kept their media keys: do it again");
-		return;
-	}
 	http_reply_json(call->reply, MHD_HTTP_CREATED,
 		json_pack("{s:I,s:I,s:I}", "seq", (json_int_t)entry.seq, "tokens",
 			(json_int_t)tokens, "until", (json_int_t)entry.until));

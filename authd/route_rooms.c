@@ -303,8 +303,7 @@ void route_room_delete(const struct route_call *call)
 	http_reply_empty(call->reply, MHD_HTTP_NO_CONTENT);
 }
 
-/* The revocation ends every session of the room with room-closed; those who had the media key then
- * must not hear what comes after. */
+/* The revocation ends every session of the room with room-closed. */
 void route_room_close(const struct route_call *call)
 {
 	struct store_revocation entry = { .kind = "room" };
@@ -328,9 +327,6 @@ void route_room_close(const struct route_call *call)
 		err = store_revocation_add(
 			call->ctx->store, &call->actor, &entry, (int64_t)time(NULL), &revoked);
 	}
-	if (err == 0) {
-		err = room_keys_renew(call->ctx->store, &call->actor, row.name);
-	}
 	if (err != 0) {
 		refuse(call, err);
 		return;
@@ -348,7 +344,7 @@ void route_room_rekey(const struct route_call *call)
 	int err = get_row(call, &row);
 
 	if (err == 0) {
-		err = room_keys_renew(call->ctx->store, &call->actor, row.name);
+		err = store_room_rekey(call->ctx->store, &call->actor, row.name);
 	}
 	if (err == 0) {
 		err = store_room_get(call->ctx->store, row.name, &row);

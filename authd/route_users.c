@@ -11,7 +11,6 @@
 
 #include "authd/pass_crypt.h"
 #include "authd/policy.h"
-#include "authd/room_keys.h"
 #include "authd/route_handlers.h"
 #include "authd/route_page.h"
 #include "authd/store_users.h"
@@ -162,18 +161,6 @@ void route_user_get(const struct route_call *call)
 	answer(call, MHD_HTTP_OK, call->arg);
 }
 
-/* Whose tokens ended held the media keys of rooms. That the change itself is done stands. */
-static void renew_keys(const struct route_call *call)
-{
-	int err = room_keys_renew_user(
-		call->ctx->store, &call->actor, call->arg, (int64_t)time(NULL), NULL);
-
-	if (err != 0) {
-		log_event(
-			LOG_LEVEL_ERROR, "rekey-failed", LOG_STR("user", call->arg), LOG_ERR(err));
-	}
-}
-
 void route_user_delete(const struct route_call *call)
 {
 	if (!has_name(call)) {
@@ -187,7 +174,6 @@ void route_user_delete(const struct route_call *call)
 	}
 	log_event(LOG_LEVEL_INFO, "user-deleted", LOG_STR("user", call->arg),
 		LOG_STR("by", call->actor.name));
-	renew_keys(call);
 	http_reply_empty(call->reply, MHD_HTTP_NO_CONTENT);
 }
 
@@ -205,9 +191,6 @@ static int set_disabled(const struct route_call *call, const char **why)
 		log_event(LOG_LEVEL_INFO, disabled ? "user-disabled" : "user-enabled",
 			LOG_STR("user", call->arg), LOG_STR("by", call->actor.name));
 	}
-	if (err == 0 && disabled) {
-		renew_keys(call);
-	}
 	return err;
 }
 
@@ -223,7 +206,6 @@ static int set_password(const struct route_call *call, const char **why)
 	if (err == 0) {
 		log_event(LOG_LEVEL_INFO, "user-password", LOG_STR("user", call->arg),
 			LOG_STR("by", call->actor.name));
-		renew_keys(call);
 	}
 	sodium_memzero(hash, sizeof(hash));
 	return err;

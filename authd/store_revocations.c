@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/store_rooms.h"
 #include "authd/store_txn.h"
 
 /* Live tokens that an entry meets; $1 its id, $2 its room ("" everywhere), $3 now. */
@@ -22,6 +23,7 @@
 #define BY_APIKEY "source_id = $1 AND source = 'apikey'" IN_ROOM
 #define BY_INVITE "source_id = $1 AND source = 'invite'" IN_ROOM
 #define END(by) "SELECT coalesce(max(expires_at), 0) FROM token WHERE " by UNEXPIRED
+#define ROOMS(by) "SELECT DISTINCT room FROM token WHERE " by LIVE
 #define MARK(by) "UPDATE token SET revoked_at = $3 WHERE " by LIVE
 /* Back to life, unless another entry that is in force has met them too: one with a number above
  * the token's own, for seconds do not say which was first. $3 the entry's number, $4 now. */
@@ -34,19 +36,18 @@
 	" OR (r.kind = 'room' AND r.id = token.room)"                                              \
 	" OR (r.kind = token.source AND r.id = token.source_id)))"
 
+#define STATEMENTS(by) END(by), ROOMS(by), MARK(by), UNMARK(by)
+
 static const struct kind {
 	const char *name;
 	const char *exists; /* NULL: need not be known */
-	const char *end, *mark, *unmark;
+	const char *end, *rooms, *mark, *unmark;
 } kinds[] = {
-	{ "token", NULL, END(BY_TOKEN), MARK(BY_TOKEN), UNMARK(BY_TOKEN) },
-	{ "user", NULL, END(BY_USER), MARK(BY_USER), UNMARK(BY_USER) },
-	{ "room", "SELECT 1 FROM room WHERE name = $1", END(BY_ROOM), MARK(BY_ROOM),
-		UNMARK(BY_ROOM) },
-	{ "apikey", "SELECT 1 FROM api_key WHERE id = $1", END(BY_APIKEY), MARK(BY_APIKEY),
-		UNMARK(BY_APIKEY) },
-	{ "invite", "SELECT 1 FROM invite WHERE id = $1", END(BY_INVITE), MARK(BY_INVITE),
-		UNMARK(BY_INVITE) },
+	{ "token", NULL, STATEMENTS(BY_TOKEN) },
+	{ "user", NULL, STATEMENTS(BY_USER) },
+	{ "room", "SELECT 1 FROM room WHERE name = $1", STATEMENTS(BY_ROOM) },
+	{ "apikey", "SELECT 1 FROM api_key WHERE id = $1", STATEMENTS(BY_APIKEY) },
+	{ "invite", "SELECT 1 FROM invite WHERE id = $1", STATEMENTS(BY_INVITE) },
 };
 
 #define COLUMNS "seq, kind, id, room, ban, until, created_at, reason"
@@ -95,14 +96,46 @@ static int insert(struct store_txn *txn, const struct store_revocation *e)
 		NULL, NULL);
 }
 
-/* Until when, and the marks. */
+struct rooms {
+	const struct store_txn *txn;
+	json_t *names;
+};
+
+static int take_room(const struct db_row *row, void *arg)
+{
+	const struct rooms *rooms = arg;
+	char name[LIMIT_NAME + 1];
+
+	store_row_text(rooms->txn, row, 0, name, sizeof(name));
+	return json_array_append_new(rooms->names, json_string(name)) == 0 ? 0 : ERR_NOMEM;
+}
+
+/* Once for each room, however many of its tokens ended: who held one has the key, and gets no
+ * later one. */
+static int rekey_rooms(struct store_txn *txn, const struct store_actor *who, const json_t *names)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < json_array_size(names); i++) {
+		err = store_room_rekey_put(
+			txn, who, json_string_value(json_array_get(names, i)));
+		err = err == ERR_NOT_FOUND ? 0 : err; /* it is deleted in the same change */
+	}
+	return err;
+}
+
+/* Until when, the rooms, and the marks. */
 static int meet_tokens(struct store_txn *txn, const struct kind *kind, struct store_revocation *e,
-	int64_t until, int64_t now, size_t *revoked)
+	int64_t until, int64_t now, size_t *revoked, json_t *names)
 {
 	struct revocation_call c = { .txn = txn };
+	struct rooms rooms = { .txn = txn, .names = names };
 	const struct db_value values[] = { DB_T(e->id), DB_T(e->room), DB_I(now) };
 	int err = store_run(txn, kind->end, values, 3, take_number, &c);
 
+	if (err == 0) {
+		err = store_run(txn, kind->rooms, values, 3, take_room, &rooms);
+	}
 	if (err == 0) {
 		err = store_run(txn, kind->mark, values, 3, NULL, NULL);
 	}
@@ -116,8 +149,8 @@ int store_revocation_put(struct store_txn *txn, const struct store_actor *who,
 {
 	const struct kind *kind = kind_of(entry->kind);
 	struct store_revocation e = *entry;
+	json_t *rooms = NULL;
 
-	(void)who; /* whose change this is part of writes the record */
 	*revoked = 0;
 	if (kind == NULL || (e.ban && e.until <= now)) {
 		return ERR_INVALID;
@@ -125,11 +158,18 @@ int store_revocation_put(struct store_txn *txn, const struct store_actor *who,
 	e.created_at = now;
 	int err = store_next(txn, "revocation", &e.seq);
 	if (err == 0) {
-		err = meet_tokens(txn, kind, &e, entry->until, now, revoked);
+		rooms = json_array();
+		err = rooms != NULL
+			? meet_tokens(txn, kind, &e, entry->until, now, revoked, rooms)
+			: ERR_NOMEM;
 	}
 	if (err == 0) {
 		err = insert(txn, &e);
 	}
+	if (err == 0) {
+		err = rekey_rooms(txn, who, rooms);
+	}
+	json_decref(rooms);
 	if (err == 0) {
 		store_wake(txn);
 		*entry = e;

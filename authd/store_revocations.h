@@ -26,7 +26,8 @@ struct store_revocation {
 
 typedef int (*store_revocation_fn)(const struct store_revocation *row, void *arg);
 
-/* Adds the entry (seq is given) and marks the tokens it meets as revoked; *revoked: how many. until
+/* Adds the entry (seq is given) and marks the tokens it meets as revoked; *revoked: how many. Every
+ * room that one of them is for begins a new epoch of its media key in the same change. until
  * 0 without a ban: the end of the last token it meets. ERR_NOT_FOUND: no such user, room, key or
  * invite (a user of an API key needs not to be known: kind "user" is taken as it is). */
 int store_revocation_add(struct store *st, const struct store_actor *who,
@@ -42,7 +43,7 @@ int store_revocation_lift(
 int store_revocation_list(struct store *st, int64_t after, int64_t now, unsigned limit,
 	store_revocation_fn each, void *arg) MUST_CHECK;
 
-/* The same inside a change of another kind (a user that is disabled). */
+/* The same inside a change of another kind (a user that is disabled), which writes the record. */
 int store_revocation_put(struct store_txn *txn, const struct store_actor *who,
 	struct store_revocation *entry, int64_t now, size_t *revoked) MUST_CHECK;
 

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include <sodium.h>
+
+#include "authd/room_keys.h"
 #include "authd/store_revocations.h"
 #include "authd/store_txn.h"
 
@@ -18,7 +21,7 @@
 struct room_call {
 	const struct store_actor *who;
 	const struct store_room *room;
-	const char *name, *policy, *media_key;
+	const char *name, *policy;
 	int locked;
 	int64_t expires_at, now, after;
 	unsigned limit;
@@ -248,32 +251,42 @@ int store_room_lock(struct store *st, const struct store_actor *who, const char 
 	return store_write(st, set, &c);
 }
 
-static int rekey(struct store_txn *txn, void *arg)
+int store_room_rekey_put(struct store_txn *txn, const struct store_actor *who, const char *name)
 {
-	struct room_call *c = arg;
+	char key[STORE_MEDIA_KEY + 1];
 	int64_t rev = 0;
-	int err = store_next(txn, "policy", &rev);
+	int err = room_keys_make(key);
 
+	if (err == 0) {
+		err = store_next(txn, "policy", &rev);
+	}
 	if (err == 0) {
 		err = store_run(txn,
 			"UPDATE room SET policy_rev = $2, epoch = epoch + 1, media_key = $3"
 			" WHERE name = $1",
-			STORE_VALUES(DB_T(c->name), DB_I(rev), DB_T(c->media_key)), NULL, NULL);
+			STORE_VALUES(DB_T(name), DB_I(rev), DB_T(key)), NULL, NULL);
 	}
+	sodium_memzero(key, sizeof(key));
 	if (err == 0 && store_changed(txn) == 0) {
 		return ERR_NOT_FOUND;
 	}
 	if (err == 0) {
 		store_wake(txn);
-		err = record(txn, c, "room.rekey", c->name, NULL);
+		err = store_audit(txn, who, "room.rekey", name, NULL);
 	}
 	return err;
 }
 
-int store_room_rekey(
-	struct store *st, const struct store_actor *who, const char *name, const char *media_key)
+static int rekey(struct store_txn *txn, void *arg)
 {
-	struct room_call c = { .who = who, .name = name, .media_key = media_key };
+	const struct room_call *c = arg;
+
+	return store_room_rekey_put(txn, c->who, c->name);
+}
+
+int store_room_rekey(struct store *st, const struct store_actor *who, const char *name)
+{
+	struct room_call c = { .who = who, .name = name };
 
 	return store_write(st, rekey, &c);
 }

@@ -7,6 +7,8 @@
 #define STORE_ALTERNATES_MAX 511u
 #define STORE_MEDIA_KEY 43u /* 32 bytes in base64url */
 
+struct store_txn;
+
 struct store_room {
 	char name[LIMIT_NAME + 1];
 	int64_t created_at;
@@ -46,9 +48,13 @@ int store_room_set(struct store *st, const struct store_actor *who, const char *
 /* ERR_EXISTS: it is so already, and nothing changes; ERR_NOT_FOUND. */
 int store_room_lock(
 	struct store *st, const struct store_actor *who, const char *name, bool locked) MUST_CHECK;
-/* A new epoch with this key. */
-int store_room_rekey(struct store *st, const struct store_actor *who, const char *name,
-	const char *media_key) MUST_CHECK;
+/* A new epoch with a new key. Reflectors are told, and have clients fetch it. What ends somebody's
+ * token does this by itself: see store_revocations.h. ERR_NOT_FOUND. */
+int store_room_rekey(
+	struct store *st, const struct store_actor *who, const char *name) MUST_CHECK;
+/* The same inside a change of another kind, with a record of its own. */
+int store_room_rekey_put(
+	struct store_txn *txn, const struct store_actor *who, const char *name) MUST_CHECK;
 /* Revokes all tokens of the room, then forgets it. */
 int store_room_delete(
 	struct store *st, const struct store_actor *who, const char *name, int64_t now) MUST_CHECK;

@@ -170,15 +170,19 @@ no_key()
 }
 check 'no key stands in a log' no_key
 
-# Who may not come back held the key: another one begins, whatever ended it.
+# Whose token ended held the key: another one begins, whatever ended it.
 epoch_is() { adm GET "/v1/rooms/$1" && [ "$(body .epoch)" = "$2" ]; }
-banned() { is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob","room":"plain"}' && epoch_is plain 3; }
-check 'a user sent away from a room begins a new epoch of it' banned
-everywhere() { is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob"}' && epoch_is plain 4; }
+check 'a token that was revoked has begun a new epoch' epoch_is plain 3
+banned() { is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob","room":"plain"}' && epoch_is plain 4; }
+check 'a user sent away from a room as well' banned
+check 'who has no token left has no later key: none begins' \
+	is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob"}'
+check 'it is the same' epoch_is plain 4
+everywhere() { is 200 enter bob plain && is 201 adm POST /v1/revocations -d '{"kind":"user","id":"bob"}' && epoch_is plain 5; }
 check 'from everywhere: of all rooms with a token of that user' everywhere
-disabled() { is 200 adm PATCH /v1/users/bob -d '{"disabled":true}' && epoch_is plain 5; }
+disabled() { is 200 enter bob plain && is 200 adm PATCH /v1/users/bob -d '{"disabled":true}' && epoch_is plain 6; }
 check 'a disabled user as well' disabled
-others() { epoch_is fresh 1 && is 200 adm PATCH /v1/users/bob -d '{"disabled":false}' && epoch_is plain 5; }
+others() { epoch_is fresh 1 && is 200 adm PATCH /v1/users/bob -d '{"disabled":false}' && epoch_is plain 6; }
 check 'rooms of others and an enabled user: nothing changes' others
 
 # ---------------------------------------------------------------- the end of a room

@@ -78,7 +78,15 @@ check 'and he hears her again' wait_for 5 more "$(($(frames) + 10))"
 
 # ---------------------------------------------------------------- kick, ban, lift
 
+epoch() { ctl room show demo --json | jq -r .epoch; }
+held() { ctl token list --room demo --user bob --json | jq -r '.tokens[].jti'; }
+epoch_is() { [ "$(epoch)" = "$1" ] || { epoch >&2; return 1; }; }
+FIRST=$(epoch)
+check 'bob has a token' test -n "$(held)"
 check 'kick' quiet participant kick demo bob --reason 'take a break' --yes
+check 'his token has ended with it' test -z "$(held)"
+check 'and the media key that he had' epoch_is $((FIRST + 1))
+check 'alice is told of the next' hears alice '.event == "rekey"'
 check 'he is sent away' ends bob 4
 check 'with the reason' says_why bob 'take a break'
 call bob bob demo
@@ -111,6 +119,15 @@ leaves bob5 || bad 'bob leaves'
 
 call mod mod demo
 check 'a moderator comes' joins mod
+call bob0 bob demo
+check 'bob is there' joins bob0
+check 'she sees him' hears mod '.participant == "bob"'
+BEFORE=$(epoch)
+HELD=$(held | wc -l)
+tell mod "/kick $(num mod bob)"
+check 'she sends him away' ends bob0 4
+next_epoch() { [ "$(epoch)" -eq $((BEFORE + 1)) ] && [ "$(held | wc -l)" -eq $((HELD - 1)) ]; }
+check 'authd ends the token he came with, and the media key' wait_for 5 next_epoch
 call bob6 bob demo --device phone
 call bob7 bob demo --device laptop
 check 'bob with two devices' joins bob6

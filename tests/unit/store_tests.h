@@ -18,4 +18,8 @@ void store_test_consume_race(void **state);
 void store_test_kill(void **state);
 void store_test_watch(void **state);
 
+/* test_authd_store_epochs.c */
+void store_test_epochs(void **state);
+void store_test_epochs_are_few(void **state);
+
 #endif
