@@ -32,6 +32,7 @@ enum deed_kind { DEED_LOCK, DEED_KICK, DEED_BAN };
 struct deed {
 	enum deed_kind kind;
 	char reflector[LIMIT_NAME + 1], room[LIMIT_NAME + 1];
+	char moderator[LIMIT_PARTICIPANT_ID + 1]; /* as the reflector says; "": an administrator */
 	bool locked; /* of a lock; what follows is of the others */
 	char user[LIMIT_NAME + 1], participant[LIMIT_PARTICIPANT_ID + 1], jti[LIMIT_JTI + 1];
 	char reason[LIMIT_DISPLAY_NAME + 1];
@@ -177,6 +178,7 @@ static void record(struct link_event *le, const struct deed *deed)
 	struct store_actor who = { .name = "" };
 
 	snprintf(who.name, sizeof(who.name), "reflector:%s", deed->reflector);
+	memcpy(who.moderator, deed->moderator, sizeof(who.moderator));
 	int err = deeds[deed->kind].record(le, &who, deed);
 	if (err == ERR_DENIED) {
 		refuse(le, deed);
@@ -283,6 +285,7 @@ static void begin(struct deed *deed, enum deed_kind kind, const json_t *event)
 	deed->kind = kind;
 	snprintf(deed->reflector, sizeof(deed->reflector), "%s", text(event, "reflector"));
 	snprintf(deed->room, sizeof(deed->room), "%s", text(event, "room"));
+	snprintf(deed->moderator, sizeof(deed->moderator), "%s", text(event, "by"));
 }
 
 static void take_kick(struct link_event *le, const json_t *event)

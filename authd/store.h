@@ -32,6 +32,9 @@ struct store_actor {
 	/* "admin:root", "apikey:shop", "user:alice", "invite:ID", "reflector:r1", "authd" */
 	char name[96];
 	char address[64]; /* "" for the Unix socket and for authd itself */
+	/* Of a reflector: the participant whose doing it was, as the reflector claims; ""
+	 * nobody's. It becomes the field moderator of the detail. */
+	char moderator[LIMIT_PARTICIPANT_ID + 1];
 };
 
 /* One page of a list, in the order of its key: limit rows at most (1 to STORE_PAGE_MAX) with a key

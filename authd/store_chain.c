@@ -6,6 +6,7 @@
 #include "authd/store_chain.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,12 +148,8 @@ int store_chain_save(struct store_txn *txn)
 /* ---- one record ---- */
 
 /* A detail that does not fit says so: what was done must not fail for its length. */
-static int fill_detail(struct store_audit_record *row, const json_t *detail)
+static int dump_detail(struct store_audit_record *row, const json_t *detail)
 {
-	if (detail == NULL) {
-		memcpy(row->detail, "{}", 3);
-		return 0;
-	}
 	size_t len = json_dumpb(
 		detail, row->detail, sizeof(row->detail) - 1, JSON_COMPACT | JSON_SORT_KEYS);
 	if (len == 0) {
@@ -163,6 +160,24 @@ static int fill_detail(struct store_audit_record *row, const json_t *detail)
 	}
 	row->detail[len] = '\0';
 	return 0;
+}
+
+static int fill_detail(
+	struct store_audit_record *row, const json_t *detail, const struct store_actor *who)
+{
+	if (who->moderator[0] == '\0') {
+		memcpy(row->detail, "{}", 3);
+		return detail != NULL ? dump_detail(row, detail) : 0;
+	}
+	json_t *whole = json_object();
+	int err = ERR_NOMEM;
+	if (whole != NULL &&
+		(detail == NULL || json_object_update(whole, (json_t *)(uintptr_t)detail) == 0) &&
+		json_object_set_new(whole, "moderator", json_string(who->moderator)) == 0) {
+		err = dump_detail(row, whole);
+	}
+	json_decref(whole);
+	return err;
 }
 
 static int append(struct store_txn *txn, struct store_audit_record *row)
@@ -197,7 +212,7 @@ int store_audit(struct store_txn *txn, const struct store_actor *who, const char
 	snprintf(row.address, sizeof(row.address), "%s", who->address);
 	snprintf(row.action, sizeof(row.action), "%s", action);
 	snprintf(row.object, sizeof(row.object), "%s", object);
-	int err = fill_detail(&row, detail);
+	int err = fill_detail(&row, detail, who);
 	if (err == 0 && !txn->chain.loaded) {
 		err = store_chain_load(txn, &txn->chain);
 	}

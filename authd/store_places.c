@@ -63,7 +63,7 @@ static int move(struct store_txn *txn, const struct place_call *c)
 
 static int set_place(struct store_txn *txn, void *arg)
 {
-	static const struct store_actor authd = { "authd", "" };
+	static const struct store_actor authd = { .name = "authd" };
 	const struct place_call *c = arg;
 	int err = move(txn, c);
 

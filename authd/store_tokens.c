@@ -311,7 +311,7 @@ int store_token_revoke(struct store *st, const struct store_actor *who, const ch
 /* One step; number: how many tokens went. */
 static int purge(struct store_txn *txn, void *arg)
 {
-	static const struct store_actor authd = { "authd", "" };
+	static const struct store_actor authd = { .name = "authd" };
 	struct token_call *c = arg;
 	int err = store_run(txn,
 		"DELETE FROM token WHERE jti IN"

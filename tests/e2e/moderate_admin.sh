@@ -142,6 +142,17 @@ call bob8 bob demo
 check 'and gives him no token' ends bob8 4
 check 'for that' says_why bob8 denied
 check 'it is one record for two devices' recorded
+# by_mod ACTION: how many records of it name her, as the reflector said.
+by_mod()
+{
+	adm GET "/v1/audit?action=$1&limit=100" &&
+		body '[.records[] | select((.actor | startswith("reflector:")) and .detail.moderator == "mod")] | length'
+}
+check 'with her name' test "$(by_mod revocation.add)" -eq 1
+check 'as the kick before' test "$(by_mod token.revoke)" -eq 1
+check 'and with the new keys' test "$(by_mod room.rekey)" -eq 2
+nobody() { adm GET '/v1/audit?action=revocation.add&limit=100' && [ "$(body '[.records[] | select(.actor == "admin:root" and .detail.moderator)] | length')" -eq 0 ]; }
+check 'an administrator has done nothing by way of her' nobody
 check 'lifted' quiet ban lift "$(bans bob)"
 tell mod /lock
 locked() { ctl room show demo --json | jq -e ".locked == $1" >/dev/null; }
@@ -162,6 +173,7 @@ call carol2 carol demo
 check 'carol comes' joins carol2
 audited() { adm GET '/v1/audit?object=demo&action=room.set&limit=100' && [ "$(body '[.records[] | select(.actor | startswith("reflector:"))] | length')" -eq 2 ]; }
 check 'two locks of hers are in the audit record' audited
+check 'under her name' test "$(by_mod room.set)" -eq 2
 
 # ---------------------------------------------------------------- move
 

@@ -17,7 +17,7 @@
 
 #define THREADS_MAX 256u
 
-static const struct store_actor who = { "admin:load", "" };
+static const struct store_actor who = { .name = "admin:load" };
 
 struct load {
 	struct store *st;

@@ -15,7 +15,9 @@
 #include "authd/db.h"
 #include "tests/unit/store_fixture.h"
 
-const struct store_actor store_tester = { "admin:tester", "192.0.2.7" };
+const struct store_actor store_tester = {
+	.name = "admin:tester", .address = "192.0.2.7"
+};
 
 static void open_or_fail(struct store_fixture *f)
 {

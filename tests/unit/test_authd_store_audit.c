@@ -227,10 +227,21 @@ void store_test_audit_note(void **state)
 		store_audit_note(f->st, &store_tester, "participant.kick", "alice", detail), 0);
 	assert_int_equal(
 		store_audit_note(f->st, &store_tester, "participant.mute", "alice", NULL), 0);
+	/* what a reflector says of a moderator stands beside the rest, or alone */
+	struct store_actor who = { .name = "reflector:r1", .moderator = "alice+laptop" };
+	struct list list = { 0 };
+	const struct store_audit_filter its = { .actor = "reflector:r1" };
+	assert_int_equal(store_audit_note(f->st, &who, "participant.kick", "bob", NULL), 0);
+	assert_int_equal(store_audit_list(f->st, &its, 0, 9, take, &list), 0);
+	assert_string_equal(list.last.detail, "{\"moderator\":\"alice+laptop\"}");
+	assert_int_equal(store_audit_note(f->st, &who, "participant.kick", "bob", detail), 0);
+	assert_int_equal(store_audit_list(f->st, &its, 0, 9, take, &list), 0);
+	assert_string_equal(
+		list.last.detail, "{\"moderator\":\"alice+laptop\",\"room\":\"demo\"}");
 	json_decref(detail);
 	struct store_audit_verdict v = verify(f->st);
 	assert_int_equal(v.bad_seq, 0);
-	assert_int_equal(v.records, 10);
+	assert_int_equal(v.records, 12);
 	store_fixture_sql(f, "UPDATE audit SET object = 'bob' WHERE seq = 9");
 	assert_int_equal(verify(f->st).bad_seq, 9);
 }
