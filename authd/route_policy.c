@@ -42,20 +42,25 @@ void route_policy_get(const struct route_call *call)
 	http_reply_json(call->reply, MHD_HTTP_OK, answer);
 }
 
-/* Everything is judged before anything is changed. */
-static int judge(
-	const struct route_call *call, char texts[PARTS][POLICY_TEXT_MAX + 1], bool given[PARTS])
+/* Everything is judged before anything is changed. count: of those that are given. */
+static int judge(const struct route_call *call, char texts[PARTS][POLICY_TEXT_MAX + 1],
+	struct store_setting given[PARTS], size_t *count)
 {
+	*count = 0;
 	for (size_t i = 0; i < PARTS; i++) {
 		const json_t *value = json_object_get(call->body, parts[i].name);
 		char why[POLICY_WHY] = "", detail[POLICY_WHY + 16];
-		int err = value != NULL ? parts[i].judge(value, texts[i], why) : 0;
+		if (value == NULL) {
+			continue;
+		}
+		int err = parts[i].judge(value, texts[i], why);
 		if (err != 0) {
 			snprintf(detail, sizeof(detail), "%s: %s", parts[i].name, why);
 			http_reply_error(call->reply, err, why[0] != '\0' ? detail : NULL);
 			return err;
 		}
-		given[i] = value != NULL;
+		given[(*count)++] =
+			(struct store_setting){ .name = parts[i].name, .value = texts[i] };
 	}
 	return 0;
 }
@@ -63,22 +68,20 @@ static int judge(
 void route_policy_patch(const struct route_call *call)
 {
 	char texts[PARTS][POLICY_TEXT_MAX + 1];
-	bool given[PARTS];
+	struct store_setting given[PARTS];
+	size_t count = 0;
 
-	if (!route_body_only(call, "grants", "room", NULL) || judge(call, texts, given) != 0) {
+	if (!route_body_only(call, "grants", "room", NULL) ||
+		judge(call, texts, given, &count) != 0) {
 		return;
 	}
-	for (size_t i = 0; i < PARTS; i++) {
-		int err = given[i]
-			? store_setting_set(call->ctx->store, &call->actor, parts[i].name, texts[i])
-			: 0;
-		if (err != 0) {
-			http_reply_error(call->reply, err, NULL);
-			return;
-		}
-		if (given[i]) {
-			log_event(LOG_LEVEL_INFO, "policy-changed", LOG_STR("what", parts[i].name));
-		}
+	int err = store_setting_set(call->ctx->store, &call->actor, given, count);
+	if (err != 0) {
+		http_reply_error(call->reply, err, NULL);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		log_event(LOG_LEVEL_INFO, "policy-changed", LOG_STR("what", given[i].name));
 	}
 	route_policy_get(call);
 }

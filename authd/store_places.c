@@ -33,7 +33,9 @@ struct place_call {
 	store_place_fn each;
 	void *arg;
 	const struct store_actor *who;
-	const char *name, *value;
+	const char *name;
+	const struct store_setting *settings;
+	size_t count;
 	char *out;
 	const struct store_txn *txn;
 	int64_t number;
@@ -180,31 +182,66 @@ static int touch_rooms(struct store_txn *txn, struct place_call *c)
 	return err;
 }
 
-static int set(struct store_txn *txn, void *arg)
+static const char *value_of(const struct store_setting *setting)
 {
-	struct place_call *c = arg;
-	const char *value = c->value[0] != '\0' ? c->value : "{}";
+	return setting->value[0] != '\0' ? setting->value : "{}";
+}
+
+static int set_one(
+	struct store_txn *txn, struct place_call *c, const struct store_setting *setting)
+{
 	int err = store_run(txn,
 		"INSERT INTO setting (name, value) VALUES ($1, $2)"
 		" ON CONFLICT (name) DO UPDATE SET value = $2",
-		STORE_VALUES(DB_T(c->name), DB_T(value)), NULL, NULL);
+		STORE_VALUES(DB_T(setting->name), DB_T(value_of(setting))), NULL, NULL);
 
-	if (err == 0 && strcmp(c->name, "room") == 0) {
-		err = touch_rooms(txn, c);
+	return err == 0 && strcmp(setting->name, "room") == 0 ? touch_rooms(txn, c) : err;
+}
+
+/* The object names them all ("grants room"), the detail has the values. */
+static int record_settings(struct store_txn *txn, const struct place_call *c)
+{
+	json_t *detail = json_object();
+	char object[64] = "";
+	int err = detail != NULL ? 0 : ERR_NOMEM;
+
+	for (size_t i = 0; err == 0 && i < c->count; i++) {
+		const struct store_setting *setting = &c->settings[i];
+		size_t len = strlen(object);
+		snprintf(object + len, sizeof(object) - len, "%s%s", len > 0 ? " " : "",
+			setting->name);
+		if (json_object_set_new(detail, setting->name, json_string(value_of(setting))) !=
+			0) {
+			err = ERR_NOMEM;
+		}
 	}
-	if (err != 0) {
-		return err;
+	if (err == 0) {
+		err = store_audit(txn, c->who, "policy.set", object, detail);
 	}
-	json_t *detail = json_pack("{s:s}", "policy", value);
-	err = detail != NULL ? store_audit(txn, c->who, "policy.set", c->name, detail) : ERR_NOMEM;
 	json_decref(detail);
 	return err;
 }
 
-int store_setting_set(
-	struct store *st, const struct store_actor *who, const char *name, const char *value)
+static int set(struct store_txn *txn, void *arg)
 {
-	struct place_call c = { .who = who, .name = name, .value = value };
+	struct place_call *c = arg;
+	int err = 0;
 
-	return is_policy(name) ? store_write(st, set, &c) : ERR_INVALID;
+	for (size_t i = 0; err == 0 && i < c->count; i++) {
+		err = set_one(txn, c, &c->settings[i]);
+	}
+	return err != 0 ? err : record_settings(txn, c);
+}
+
+int store_setting_set(struct store *st, const struct store_actor *who,
+	const struct store_setting *settings, size_t count)
+{
+	struct place_call c = { .who = who, .settings = settings, .count = count };
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_policy(settings[i].name)) {
+			return ERR_INVALID;
+		}
+	}
+	return count > 0 ? store_write(st, set, &c) : 0;
 }

@@ -29,6 +29,10 @@ struct store_place {
 	size_t rooms; /* in counts: how many rooms are placed there */
 };
 
+struct store_setting {
+	const char *name, *value; /* borrowed; "" is the same as "{}" */
+};
+
 typedef int (*store_room_fn)(const struct store_room *row, void *arg);
 typedef int (*store_place_fn)(const struct store_place *row, void *arg);
 
@@ -71,7 +75,8 @@ int store_place_counts(struct store *st, store_place_fn each, void *arg) MUST_CH
 /* The default policies: name "grants" or "room"; "{}" when never set. */
 int store_setting_get(
 	struct store *st, const char *name, char value[STORE_JSON_MAX + 1]) MUST_CHECK;
-int store_setting_set(struct store *st, const struct store_actor *who, const char *name,
-	const char *value) MUST_CHECK;
+/* All of them in one change, with one record. ERR_INVALID: there is no such one. */
+int store_setting_set(struct store *st, const struct store_actor *who,
+	const struct store_setting *settings, size_t count) MUST_CHECK;
 
 #endif

@@ -99,6 +99,13 @@ fresh() { adm GET /v1/rooms/fresh && [ "$(body '.policy | tojson')" = '{"capacit
 check 'under its own' fresh
 shown() { adm GET /v1/policy && [ "$(body tojson)" = '{"grants":{"chat":false},"room":{"capacity":7}}' ]; }
 check 'the defaults are shown' shown
+one_record()
+{
+	adm GET '/v1/audit?action=policy.set&limit=100' &&
+		[ "$(body '.records | last | [.object, .detail.grants, .detail.room] | tojson')" = \
+			'["grants room","{\"chat\":false}","{\"capacity\":7}"]' ] && [ "$(body '.records | length')" -eq 1 ]
+}
+check 'both are one change, with one record' one_record
 check 'no more defaults' is 200 adm PATCH /v1/policy -d '{"grants":{},"room":{}}'
 
 # ---------------------------------------------------------------- guests

@@ -219,6 +219,9 @@ static void expect_changes(struct store *st, int64_t *after, const char *text)
 static void test_rooms_have_policies(void **state)
 {
 	struct store *st = store_of(state);
+	static const struct store_setting both[] = { { "room", "{\"capacity\":9}" },
+		{ "grants", "" } };
+	static const struct store_setting bad[] = { { "room", "{}" }, { "audit-head", "1 x" } };
 	struct store_room room, twice = { .name = "a" };
 	char value[STORE_JSON_MAX + 1];
 	int64_t after = 0;
@@ -245,14 +248,20 @@ static void test_rooms_have_policies(void **state)
 	/* a new default is news of every room */
 	assert_int_equal(store_setting_get(st, "room", value), 0);
 	assert_string_equal(value, "{}");
-	assert_int_equal(store_setting_set(st, &store_tester, "room", "{\"capacity\":9}"), 0);
+	assert_int_equal(store_setting_set(st, &store_tester, both, 2), 0);
+	assert_int_equal(store_setting_get(st, "grants", value), 0);
+	assert_string_equal(value, "{}");
 	assert_int_equal(store_setting_get(st, "room", value), 0);
 	assert_string_equal(value, "{\"capacity\":9}");
 	expect_changes(st, &after, "a b ");
 	assert_int_equal(store_room_set(st, &store_tester, "b", NULL, 0, -1), 0);
 	expect_changes(st, &after, "b ");
 	assert_int_equal(store_setting_get(st, "audit-head", value), ERR_INVALID);
-	assert_int_equal(store_setting_set(st, &store_tester, "audit-head", "1 x"), ERR_INVALID);
+	/* all or nothing, and what is nobody's business is none */
+	assert_int_equal(store_setting_set(st, &store_tester, bad, 2), ERR_INVALID);
+	assert_int_equal(store_setting_set(st, &store_tester, bad, 0), 0);
+	assert_int_equal(store_setting_get(st, "room", value), 0);
+	assert_string_equal(value, "{\"capacity\":9}");
 }
 
 static void test_room_delete(void **state)
