@@ -54,7 +54,7 @@ struct authd_daemon {
 	struct events *events;
 	struct event_feed *event_feed;
 	struct metrics *metrics;
-	struct rate *rate_address, *rate_key;
+	struct rate *rate_address, *rate_key, *rate_user;
 	struct http_srv *http;
 	struct day_clock clock;
 	struct upkeep upkeep;
@@ -254,7 +254,10 @@ static int make_books(struct authd_daemon *d, char why[512])
 	if (err == 0) {
 		err = rate_create(&d->rate_address, d->settings->rate_address);
 	}
-	return err == 0 ? rate_create(&d->rate_key, d->settings->rate_key) : err;
+	if (err == 0) {
+		err = rate_create(&d->rate_key, d->settings->rate_key);
+	}
+	return err == 0 ? rate_create(&d->rate_user, d->settings->rate_user) : err;
 }
 
 static int start_http(struct authd_daemon *d, char why[512])
@@ -304,6 +307,7 @@ static int serve(struct authd_daemon *d, char why[512])
 	d->ctx.metrics = d->metrics;
 	d->ctx.rate_address = d->rate_address;
 	d->ctx.rate_key = d->rate_key;
+	d->ctx.rate_user = d->rate_user;
 	d->ctx.ca = d->ca;
 	d->ctx.listen = d->listen_names;
 	d->ctx.listen_count = d->name_count;
@@ -344,6 +348,7 @@ static void finish(struct authd_daemon *d)
 	metrics_destroy(d->metrics);
 	rate_destroy(d->rate_address);
 	rate_destroy(d->rate_key);
+	rate_destroy(d->rate_user);
 	for (size_t i = 0; i < d->listen_count; i++) {
 		close(d->listen_fds[i].fd);
 	}

@@ -149,7 +149,7 @@ void metrics_write(struct metrics *m, FILE *out)
 		m->counts[METRICS_TOKEN_PASSWORD], m->counts[METRICS_TOKEN_INVITE],
 		m->counts[METRICS_TOKEN_APIKEY]);
 	metrics_head(out, "helio_http_rate_limited_total", "counter",
-		"Requests refused because their address or key sent too many.");
+		"Requests refused because their address, key or user sent too many.");
 	fprintf(out, "helio_http_rate_limited_total %" PRIu64 "\n",
 		m->counts[METRICS_RATE_LIMITED]);
 	pthread_mutex_unlock(&m->mutex);

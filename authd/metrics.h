@@ -21,7 +21,7 @@ enum metrics_count {
 	METRICS_TOKEN_PASSWORD,
 	METRICS_TOKEN_INVITE,
 	METRICS_TOKEN_APIKEY,
-	METRICS_RATE_LIMITED, /* requests refused by address or key */
+	METRICS_RATE_LIMITED, /* requests refused by address, key or user */
 	METRICS_COUNTS
 };
 

@@ -1,7 +1,7 @@
 /*
- * rate: how many requests may come, by key (an address, an API key): token buckets that fill up
- * with time. A table of fixed size: when it is full, the fullest bucket of those that could stand
- * there gives way, which is whoever asked least.
+ * rate: how many requests may come, by key (an address, an API key, a user): token buckets that
+ * fill up with time. A table of fixed size: when it is full, the fullest bucket of those that could
+ * stand there gives way, which is whoever asked least.
  */
 #ifndef AUTHD_RATE_H
 #define AUTHD_RATE_H

@@ -11,6 +11,7 @@
 #include "authd/invite.h"
 #include "authd/route_handlers.h"
 #include "authd/store_users.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "proto/msg.h"
 
@@ -83,6 +84,23 @@ static int issue(struct asking *a)
 
 /* ---- a user's password ---- */
 
+/* Asked for when the password was right only: a stranger can neither use up what a user may have,
+ * nor see from it that there is such a user. */
+static int limit_user(struct asking *a)
+{
+	const struct routes_ctx *ctx = a->call->ctx;
+
+	a->retry_after = ctx->rate_user != NULL
+		? rate_take(ctx->rate_user, a->order.user, clock_now_ms())
+		: 0;
+	if (a->retry_after == 0) {
+		return 0;
+	}
+	metrics_add(ctx->metrics, METRICS_RATE_LIMITED);
+	a->why = "too many tokens for this user: wait";
+	return ERR_RATE;
+}
+
 static int by_password(struct asking *a)
 {
 	const struct route_call *call = a->call;
@@ -106,6 +124,9 @@ static int by_password(struct asking *a)
 	route_wipe(password);
 	if (err == 0) {
 		err = store_user_get(call->ctx->store, a->order.user, &user);
+	}
+	if (err == 0) {
+		err = limit_user(a);
 	}
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_LOGIN : err;
@@ -244,7 +265,8 @@ static void refuse(const struct asking *a, int err)
 
 	if (reply->status == 0) { /* policy may have said why */
 		http_reply_error(reply, err,
-			err == ERR_RATE ? "too many attempts: try again later" : a->why);
+			err == ERR_RATE && a->why == NULL ? "too many attempts: try again later"
+							  : a->why);
 	}
 	if (err == ERR_RATE) {
 		reply->retry_after_s = a->retry_after > 0 ? a->retry_after : QUEUE_RETRY_S;

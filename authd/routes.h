@@ -33,7 +33,8 @@ struct routes_ctx {
 	struct events *events;
 	struct metrics *metrics;
 	const struct day_clock *clock; /* for what ends */
-	struct rate *rate_address, *rate_key; /* requests of strangers by address, of API keys */
+	/* requests of strangers by address, of API keys, of users for tokens; NULL: no limit */
+	struct rate *rate_address, *rate_key, *rate_user;
 	struct http_srv *http; /* NULL until it serves */
 	const char *issuer;
 	const char *public_url;

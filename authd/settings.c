@@ -197,7 +197,10 @@ static int take_admins(struct authd_settings *s, cfg_t *cfg, const char *file, c
 	}
 	s->admin_name_count = count;
 	int err = take_rate(cfg, "rate-address", file, error, &s->rate_address);
-	return err == 0 ? take_rate(cfg, "rate-key", file, error, &s->rate_key) : err;
+	if (err == 0) {
+		err = take_rate(cfg, "rate-key", file, error, &s->rate_key);
+	}
+	return err == 0 ? take_rate(cfg, "rate-user", file, error, &s->rate_user) : err;
 }
 
 static int check_fallback(const char *text)
@@ -343,6 +346,7 @@ int authd_settings_load(
 		CFG_STR_LIST_CB("metrics-listen", NULL, CFGF_NONE, settings_cb_addr),
 		CFG_INT("rate-address", 600, CFGF_NONE),
 		CFG_INT("rate-key", 120000, CFGF_NONE),
+		CFG_INT("rate-user", 600, CFGF_NONE),
 		CFG_INT("hash-passes", 2, CFGF_NONE),
 		CFG_SEC("reflector", reflector_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_END(),

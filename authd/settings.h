@@ -47,7 +47,7 @@ struct authd_settings {
 	char *admin_ca; /* "" for no client certificates */
 	char admin_names[AUTHD_ADMINS_MAX][AUTHD_ADMIN_NAME_MAX + 1];
 	size_t admin_name_count;
-	unsigned rate_address, rate_key; /* requests a minute */
+	unsigned rate_address, rate_key, rate_user; /* requests a minute */
 	char *public_url; /* what invite links begin with, without a slash at its end */
 	char *database; /* "" for SQLite in state_dir, else a postgresql:// URI: it may hold a
 			   password */

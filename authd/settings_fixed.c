@@ -36,7 +36,10 @@ static const char *fixed_remote(const struct authd_settings *now, const struct a
 	if (now->rate_address != then->rate_address) {
 		return "rate-address";
 	}
-	return now->rate_key != then->rate_key ? "rate-key" : NULL;
+	if (now->rate_key != then->rate_key) {
+		return "rate-key";
+	}
+	return now->rate_user != then->rate_user ? "rate-user" : NULL;
 }
 
 const char *authd_settings_fixed_change(

@@ -8,7 +8,8 @@ e2e_begin authd-rate 90
 # shellcheck disable=SC2034 # read by scripts/lib.sh
 AUTHD_EXTRA='hash-memory = 8M
 hash-passes = 1
-rate-address = 20'
+rate-address = 20
+rate-user = 5'
 cluster_start -w 1
 room_add demo
 user_add alice 'correct horse'
@@ -67,4 +68,39 @@ comes_back()
 	wait_for "$((wait + 3))" back
 }
 check 'when it was told to come back, it may' comes_back
+
+# ---------------------------------------------------------------- users
+
+user_add carol 'correct horse'
+# carol NUMBER [PASSWORD]: she asks from an address of her own, so that no address has too many.
+carol()
+{
+	from "127.0.1.$1" /v1/token -H 'Content-Type: application/json' \
+		-d "{\"user\":\"carol\",\"password\":\"${2:-correct horse}\",\"room\":\"demo\"}"
+}
+all_of_it()
+{
+	local n
+	for n in 1 2 3 4 5 6 7 8; do # one more comes every 12 s
+		carol "$n" || return 1
+		[ "$STATUS" = 200 ] || break
+	done
+	[ "$STATUS" = 429 ] && [ "$n" -ge 6 ]
+}
+wrong_first() { carol 20 'wrong horse' && carol 21 'wrong horse' && [ "$STATUS" = 401 ]; }
+check 'wrong passwords take nothing of it' wrong_first
+check 'five tokens of a user, then no more, wherever from' all_of_it
+check 'with a reason' test "$(body .code)" = rate
+check 'that says whose' test "$(body .detail)" = 'too many tokens for this user: wait'
+check 'and when to come back' test "$(retry_after)" -ge 1
+stranger() { carol 22 'wrong horse' && [ "$STATUS" = 401 ] && [ "$(body .code)" = login-failed ]; }
+check 'a stranger does not see it' stranger
+others_may() { login_from 127.0.1.30 && [ "$STATUS" = 200 ]; }
+check 'another user has all of her own' others_may
+key_may() { from 127.0.1.31 /v1/token -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \
+	-d '{"user":"carol","room":"demo"}' && [ "$STATUS" = 200 ]; }
+check 'whom an API key brings is counted with the key' key_may
+NEXT=40
+carol_back() { NEXT=$((NEXT + 1)); carol "$NEXT" && [ "$STATUS" = 200 ]; }
+check 'when there is one again, she may' wait_for 20 carol_back
 e2e_end

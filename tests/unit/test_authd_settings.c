@@ -61,6 +61,7 @@ static void test_good(void **state)
 	assert_int_equal(s->token_life_s, 12 * 3600);
 	assert_int_equal(s->hash_memory, 64 << 20);
 	assert_int_equal(s->hash_passes, 2);
+	assert_int_equal(s->rate_user, 600);
 	assert_int_equal(s->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(s->reflector_count, 1);
 	assert_string_equal(s->reflectors[0].name, "r1");
@@ -89,6 +90,8 @@ static void test_bad(void **state)
 		{ GOOD "token-life = forever\n", ":7:", "token-life" },
 		{ GOOD "hash-memory = 1M\n", ":7:", "hash-memory" },
 		{ GOOD "hash-passes = 0\n", NULL, "hash-passes" },
+		{ GOOD "rate-user = 0\n", NULL, "rate-user" },
+		{ GOOD "rate-user = -5\n", NULL, "rate-user" },
 		{ GOOD "hash-passes = 100\n", NULL, "hash-passes" },
 		{ GOOD "hash-passes = many\n", ":7:", "hash-passes" },
 		{ GOOD "database = \"mysql://a@b/c\"\n", ":7:", "database" },
