@@ -24,7 +24,8 @@
 #define HEARTBEAT_MS 5000u
 #define HANDSHAKE_MS 10000u
 
-enum state { WAITING, CONNECTING, TALKING, FINISHING, OVER };
+/* REFUSING: it was told why, and closes when it has read that */
+enum state { WAITING, CONNECTING, TALKING, REFUSING, FINISHING, OVER };
 
 struct enrol {
 	const struct enrol_env *env;
@@ -73,8 +74,8 @@ static void again(struct enrol *e)
 	e->backoff_s = e->backoff_s * 2 < BACKOFF_MAX_S ? e->backoff_s * 2 : BACKOFF_MAX_S;
 }
 
-/* Whoever is there does not have the code: told of, and not for ever. */
-static void wrong(struct enrol *e, const char *what)
+/* Whoever is there is not the one that is meant: told of, and not for ever. */
+static void count_failure(struct enrol *e, const char *what)
 {
 	static const struct store_actor self = { .name = "authd" };
 
@@ -93,6 +94,11 @@ static void wrong(struct enrol *e, const char *what)
 				LOG_STR("reflector", e->conf.name));
 		}
 	}
+}
+
+static void wrong(struct enrol *e, const char *what)
+{
+	count_failure(e, what);
 	again(e);
 }
 
@@ -134,6 +140,24 @@ static int finish(struct enrol *e, const char *csr)
 	return err;
 }
 
+/* The peer has the code: it is told, and has time to read it. */
+static void refuse(struct enrol *e)
+{
+	char text[LIMIT_NAME + 64];
+
+	snprintf(text, sizeof(text), "authd expects a reflector named %s", e->conf.name);
+	count_failure(e, "it has another name");
+	if (e->state == OVER ||
+		send_msg(e,
+			json_pack("{s:s,s:s,s:s}", "type", "enrol-refused", "code", "denied",
+				"text", text)) != 0) {
+		again(e);
+		return;
+	}
+	e->state = REFUSING;
+	start_timer(e, TALK_S);
+}
+
 static void on_request(struct enrol *e, const json_t *msg)
 {
 	const char *proof = NULL, *name = NULL, *csr = NULL;
@@ -149,10 +173,7 @@ static void on_request(struct enrol *e, const json_t *msg)
 		return;
 	}
 	if (strcmp(name, e->conf.name) != 0) {
-		(void)!send_msg(e,
-			json_pack("{s:s,s:s,s:s}", "type", "enrol-refused", "code", "denied",
-				"text", "authd expects a reflector of another name"));
-		wrong(e, "it has another name");
+		refuse(e);
 		return;
 	}
 	int err = finish(e, csr);
@@ -174,7 +195,7 @@ static void on_message(struct chan *ch, const char *type, const json_t *msg, voi
 		wrong(e, "it was given another code");
 	} else if (e->state == FINISHING && strcmp(type, "enrol-stored") == 0) {
 		again(e);
-	} else {
+	} else if (e->state != REFUSING) {
 		wrong(e, "what it says makes no sense");
 	}
 }

@@ -188,12 +188,17 @@ static int sort_items(json_t *items, const char *key)
 
 /* ---------------------------------------------------------------- JSON */
 
-static bool is_time_key(const char *key)
+static bool ends_in(const char *key, const char *end)
 {
-	size_t length = strlen(key);
+	size_t length = strlen(key), end_length = strlen(end);
 
+	return length > end_length && strcmp(key + length - end_length, end) == 0;
+}
+
+bool listing_is_time(const char *key)
+{
 	return strcmp(key, "since") == 0 || strcmp(key, "at") == 0 || strcmp(key, "until") == 0 ||
-		(length > 3 && strcmp(key + length - 3, "_at") == 0);
+		strcmp(key, "now") == 0 || ends_in(key, "_at") || ends_in(key, "_until");
 }
 
 static int add_times(json_t *json)
@@ -219,7 +224,7 @@ static int add_times(json_t *json)
 		char name[96], text[32];
 
 		err = err != 0 ? err : add_times(value);
-		if (is_time_key(key) && json_is_integer(value)) {
+		if (listing_is_time(key) && json_integer_value(value) != 0) {
 			format_rfc3339(text, json_integer_value(value));
 			snprintf(name, sizeof(name), "%s_rfc3339", key);
 			if (json_object_set_new(added, name, json_string(text)) != 0) {

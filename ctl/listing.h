@@ -5,6 +5,7 @@
 #define CTL_LISTING_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,9 @@ int listing_table(struct ctl *ctl, const json_t *items, const struct listing_col
 /* "key: value" lines of one object, described like columns. */
 int listing_fields(struct ctl *ctl, const json_t *item, const struct listing_column *columns,
 	size_t count) MUST_CHECK;
+
+/* Whether a field of that name holds seconds since the epoch; 0 is never. */
+bool listing_is_time(const char *key);
 
 /* The answer as JSON: times get a neighbour KEY_rfc3339. An answer of NULL is {}. */
 int listing_json(json_t *answer) MUST_CHECK;

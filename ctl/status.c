@@ -6,15 +6,29 @@
 #include <string.h>
 
 #include "ctl/columns.h"
+#include "ctl/format.h"
 #include "ctl/listing.h"
 #include "ctl/nouns.h"
 
 #define DEPTH_MAX 6
 
+static char *time_text(json_int_t when)
+{
+	char text[32] = "-";
+
+	if (when != 0) {
+		format_rfc3339(text, when);
+	}
+	return strdup(text);
+}
+
 static void print_line(const char *path, const json_t *value)
 {
+	const char *dot = strrchr(path, '.'), *key = dot != NULL ? dot + 1 : path;
 	char *text = json_is_string(value) ? strdup(json_string_value(value))
-					   : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		: json_is_integer(value) && listing_is_time(key)
+		? time_text(json_integer_value(value))
+		: json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	char *safe = columns_escape(text != NULL ? text : "?"), *name = columns_escape(path);
 
 	printf("%-28s %s\n", name != NULL ? name : "?", safe != NULL ? safe : "?");

@@ -74,7 +74,11 @@ static void show_joined(struct call *c, const struct helio_participant *self)
 	char id[512];
 
 	call_text_clean(id, sizeof(id), self->id, strlen(self->id));
-	say(c, "* you are %s in room %s", id, c->options.room);
+	if (c->options.room != NULL) {
+		say(c, "* you are %s in room %s", id, c->options.room);
+	} else { /* a guest: the invite knows the room */
+		say(c, "* you are %s in the room of the invite", id);
+	}
 }
 
 static void show_person(struct call *c, const struct call_person *person, bool here, int error)

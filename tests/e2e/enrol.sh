@@ -49,6 +49,17 @@ check 'as an alarm' wait_for 5 alarmed
 no_code() { ! enrol 1 && grep -q 'no enrolment code' "$RUN/enrol.out"; }
 check 'what is no code is said to be none' no_code
 
+other_name()
+{
+	code || return 1
+	ARGS[1]=r9
+	! enrol "$CODE"
+	local found=$?
+	ARGS[1]=r2
+	[ "$found" -eq 0 ] && grep -q 'authd expects a reflector named r2' "$RUN/enrol.out" && empty
+}
+check 'one that was given another name is told so at once' other_name
+
 # A code lives 15 minutes: its end is put behind us where authd finds it, and a change wakes the links.
 over()
 {
