@@ -131,6 +131,7 @@ int conn_join_enter(struct room *room, struct session *session)
 	roster_send(session);
 	moderate_tell(session);
 	roster_tell_joined(session);
+	moderate_tell_recalled(session);
 	if (session->subscribe_all) {
 		subscribe_to_room(session);
 	}

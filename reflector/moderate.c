@@ -176,6 +176,29 @@ int moderate_move(struct session *target, const json_t *answer)
 	return err;
 }
 
+/* All of its muted kinds, with the number of who did it last. */
+static json_t *still_muted_json(const struct session *target)
+{
+	json_t *msg = moderate_muted_json(target, target->muted, true, NULL);
+
+	if (json_object_set_new(msg, "by", json_integer(target->muted_by)) != 0) {
+		json_decref(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+void moderate_tell_recalled(const struct session *session)
+{
+	if (session->muted != 0) {
+		json_t *msg = still_muted_json(session);
+		struct frame *frame = control_frame(session->worker, msg);
+		json_decref(msg);
+		room_tell_of(session->room, frame, session);
+		frame_unref(frame);
+	}
+}
+
 void moderate_tell(struct session *session)
 {
 	struct room *room = session->room;
@@ -183,12 +206,7 @@ void moderate_tell(struct session *session)
 	for (LIST_EACH(node, &room->members)) {
 		const struct session *other = LIST_ENTRY(node, struct session, member);
 		if (other->muted != 0 && (!other->hidden || session->may_moderate)) {
-			json_t *msg = moderate_muted_json(other, other->muted, true, NULL);
-			if (json_object_set_new(msg, "by", json_integer(other->muted_by)) != 0) {
-				json_decref(msg);
-				msg = NULL;
-			}
-			roster_push(session, msg);
+			roster_push(session, still_muted_json(other));
 		}
 	}
 	if (room->locked) {
@@ -225,6 +243,14 @@ void moderate_recall(struct session *session)
 {
 	struct moderate_memory **link = &session->room->muted;
 
+	/* nor is one more session a way round it */
+	for (LIST_EACH(node, &session->room->members)) {
+		const struct session *other = LIST_ENTRY(node, struct session, member);
+		if (other->muted != 0 && strcmp(other->user, session->user) == 0) {
+			session->muted |= other->muted;
+			session->muted_by = other->muted_by;
+		}
+	}
 	while (*link != NULL) {
 		struct moderate_memory *memory = *link;
 		if (strcmp(memory->user, session->user) != 0) {

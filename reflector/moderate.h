@@ -35,9 +35,12 @@ json_t *moderate_locked_json(const struct room *room, const struct session *by);
 /* Behind the roster: who is muted, the lock, and who waits for those who may let them in. */
 void moderate_tell(struct session *session);
 
-/* A user that leaves muted is muted when it comes back while the room lives. */
+/* A user that leaves muted is muted when it comes back while the room lives, and so is one that is
+ * there already with another session. */
 void moderate_remember(const struct session *session);
 void moderate_recall(struct session *session);
+/* The others are told of it, behind their "joined". */
+void moderate_tell_recalled(const struct session *session);
 void moderate_forget(struct room *room);
 
 #endif

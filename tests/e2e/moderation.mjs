@@ -49,9 +49,16 @@ await checks.run('a muted kind is dropped at the reflector, whatever the client 
 	assert.equal((await a.request({ type: 'mute', num: num(a), kinds: ['audio'], muted: false })).code, 'not-granted');
 	const late = await house.enter('late', 'mute');
 	assert.deepEqual(await late.expect('muted'), { type: 'muted', num: num(a), kinds: ['audio'], muted: true, by: num(m) });
+	const twin = await house.enter('a+twin', 'mute'); // nor one more session of the same user
+	const told = await b.expect((x) => x.type === 'muted' && x.num === num(twin));
+	assert.deepEqual(told, { type: 'muted', num: num(twin), kinds: ['audio'], muted: true, by: num(m) });
+	sendAudio(twin, await publish(twin, 'audio'), 0, 5);
+	await twin.ping();
+	await twin.bye();
 	await a.bye();
 	const back = await house.enter('a', 'mute');
-	assert.equal((await back.expect('muted')).num, num(back));
+	assert.equal((await back.expect((x) => x.type === 'muted' && x.num === num(back))).num, num(back));
+	await b.expect((x) => x.type === 'muted' && x.num === num(back));
 	const stream = await publish(back, 'audio');
 	sendAudio(back, stream, 0, 5);
 	await back.ping();
