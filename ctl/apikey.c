@@ -31,13 +31,13 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column columns[] = {
-	{ "APIKEY", "name", LISTING_TEXT, NULL },
-	{ "ID", "id", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "ADMIN", "admin", LISTING_BOOL, NULL },
-	{ "ROOMS", "rooms", LISTING_LIST, NULL },
-	{ "CREATED", "created_at", LISTING_TIME, NULL },
-	{ "EXPIRES", "expires_at", LISTING_TIME, NULL },
+	{ "APIKEY", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "ID", "id", LISTING_TEXT, NULL, FIT_DROP(8) },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "ADMIN", "admin", LISTING_BOOL, NULL, FIT_KEEP },
+	{ "ROOMS", "rooms", LISTING_LIST, NULL, FIT_CUT },
+	{ "CREATED", "created_at", LISTING_TIME, NULL, FIT_DROP(9) },
+	{ "EXPIRES", "expires_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 #define COUNT (sizeof(columns) / sizeof(columns[0]))
 

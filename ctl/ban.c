@@ -21,14 +21,14 @@ static void fill_ban(const json_t *item, int64_t now, struct listing_cell *cell)
 }
 
 static const struct listing_column columns[] = {
-	{ "NUMBER", "seq", LISTING_NUMBER, NULL },
-	{ "WHAT", NULL, LISTING_CUSTOM, fill_ban },
-	{ "KIND", "kind", LISTING_TEXT, NULL },
-	{ "ID", "id", LISTING_TEXT, NULL },
-	{ "ROOM", "room", LISTING_TEXT, NULL },
-	{ "ENDS", "until", LISTING_TIME, NULL },
-	{ "MADE", "created_at", LISTING_TIME, NULL },
-	{ "REASON", "reason", LISTING_TEXT, NULL },
+	{ "NUMBER", "seq", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "WHAT", NULL, LISTING_CUSTOM, fill_ban, FIT_KEEP },
+	{ "KIND", "kind", LISTING_TEXT, NULL, FIT_DROP(8) },
+	{ "ID", "id", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "ROOM", "room", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "ENDS", "until", LISTING_TIME, NULL, FIT_KEEP },
+	{ "MADE", "created_at", LISTING_TIME, NULL, FIT_DROP(9) },
+	{ "REASON", "reason", LISTING_TEXT, NULL, FIT_CUT },
 };
 
 int ban_list(struct ctl *ctl)

@@ -19,10 +19,13 @@ struct cell {
 
 struct columns {
 	size_t count; /* columns */
-	size_t *widths; /* of the widest cell in each */
+	size_t *widths; /* of the widest cell in each; DROPPED */
 	struct cell *cells;
 	size_t used, room;
+	bool cut;
 };
+
+#define DROPPED SIZE_MAX
 
 /* What could steer a terminal, or hide: controls, text-direction marks, characters without width.
  */
@@ -140,6 +143,151 @@ int columns_add(
 	return 0;
 }
 
+/* ---------------------------------------------------------------- fitting */
+
+#define GAP 2 /* between columns */
+#define ID_WIDTH 8 /* what authd takes as the beginning of an id, at least */
+#define CUT_WIDTH 32 /* long text keeps that much before other columns go */
+#define LEAST_WIDTH 4
+
+/* The table's width; cut: as if long text had been cut to CUT_WIDTH. */
+static size_t total_width(const struct columns *table, const int *fit, bool cut)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		size_t width = table->widths[i];
+
+		if (width != DROPPED) {
+			width = cut && fit[i] == FIT_CUT && width > CUT_WIDTH ? CUT_WIDTH : width;
+			total += (total > 0 ? GAP : 0) + width;
+		}
+	}
+	return total;
+}
+
+/* Bytes of text that take at most width columns. */
+static size_t bytes_within(const char *text, size_t width)
+{
+	size_t bytes = 0, left = strlen(text);
+
+	while (left > 0) {
+		uint32_t point = 0;
+		size_t length = utf8_decode(text + bytes, left, &point);
+		int columns = length == 0 ? 1 : wcwidth((wchar_t)point);
+		size_t wide = columns < 0 ? 1 : (size_t)columns;
+
+		if (wide > width) {
+			break;
+		}
+		width -= wide;
+		length = length == 0 ? 1 : length;
+		bytes += length;
+		left -= length;
+	}
+	return bytes;
+}
+
+/* Cuts the cells of a column to width; ends says what shows that something is gone. */
+static int cut_column(struct columns *table, size_t column, size_t width, const char *ends)
+{
+	for (size_t i = column; i < table->used; i += table->count) {
+		struct cell *cell = &table->cells[i];
+		size_t bytes;
+		char *text;
+
+		if (cell->width <= width) {
+			continue;
+		}
+		bytes = bytes_within(cell->text, width - columns_width(ends));
+		text = malloc(bytes + strlen(ends) + 1);
+		if (text == NULL) {
+			return ERR_NOMEM;
+		}
+		memcpy(text, cell->text, bytes);
+		memcpy(text + bytes, ends, strlen(ends) + 1);
+		free(cell->text);
+		cell->text = text;
+		cell->width = columns_width(text);
+		table->cut = true;
+	}
+	table->widths[column] = 0;
+	for (size_t i = column; i < table->used; i += table->count) {
+		if (table->cells[i].width > table->widths[column]) {
+			table->widths[column] = table->cells[i].width;
+		}
+	}
+	return 0;
+}
+
+/* The column that goes next: the highest FIT_DROP() that is still there; count: none. */
+static size_t next_to_drop(const struct columns *table, const int *fit)
+{
+	size_t next = table->count;
+
+	for (size_t i = 0; i < table->count; i++) {
+		if (table->widths[i] != DROPPED && fit[i] >= FIT_DROP_0 &&
+			(next == table->count || fit[i] > fit[next])) {
+			next = i;
+		}
+	}
+	return next;
+}
+
+/* The widest column, of long text when it has more than CUT_WIDTH. */
+static size_t next_to_cut(const struct columns *table, const int *fit)
+{
+	size_t next = table->count, most = LEAST_WIDTH;
+
+	for (size_t i = 0; i < table->count; i++) {
+		size_t width = table->widths[i];
+
+		if (width == DROPPED || fit[i] == FIT_ID || width <= LEAST_WIDTH) {
+			continue;
+		}
+		width += fit[i] == FIT_CUT && width > CUT_WIDTH ? 4096 : 0;
+		if (width > most) {
+			most = width;
+			next = i;
+		}
+	}
+	return next;
+}
+
+int columns_fit(struct columns *table, size_t width, const int *fit)
+{
+	size_t next;
+	int err = 0;
+
+	for (size_t i = 0; i < table->count && width > 0; i++) {
+		if (err == 0 && fit[i] == FIT_ID && total_width(table, fit, false) > width) {
+			err = cut_column(table, i, ID_WIDTH, "");
+		}
+	}
+	while (width > 0 && total_width(table, fit, true) > width &&
+		(next = next_to_drop(table, fit)) < table->count) {
+		table->widths[next] = DROPPED;
+		table->cut = true;
+	}
+	while (err == 0 && width > 0 && total_width(table, fit, false) > width &&
+		(next = next_to_cut(table, fit)) < table->count) {
+		size_t over = total_width(table, fit, false) - width;
+		size_t have = table->widths[next];
+		size_t least = fit[next] == FIT_CUT && have > CUT_WIDTH ? CUT_WIDTH : have - 1;
+
+		err = cut_column(
+			table, next, have > least + over ? have - over : least, "\xe2\x80\xa6");
+	}
+	return err;
+}
+
+bool columns_is_cut(const struct columns *table)
+{
+	return table->cut;
+}
+
+/* ---------------------------------------------------------------- printing */
+
 static const char *style_start(enum columns_style style)
 {
 	switch (style) {
@@ -172,13 +320,18 @@ static void print_cell(
 
 void columns_print(const struct columns *table, FILE *out, bool colour)
 {
-	size_t rows = table->used / table->count;
+	size_t rows = table->used / table->count, last = table->count - 1;
 
+	while (last > 0 && table->widths[last] == DROPPED) {
+		last--;
+	}
 	for (size_t row = 0; row < rows; row++) {
 		for (size_t column = 0; column < table->count; column++) {
-			print_cell(&table->cells[row * table->count + column],
-				table->widths[column], column + 1 == table->count, row == 0, out,
-				colour);
+			if (table->widths[column] != DROPPED) {
+				print_cell(&table->cells[row * table->count + column],
+					table->widths[column], column == last, row == 0, out,
+					colour);
+			}
 		}
 		fputc('\n', out);
 	}

@@ -25,6 +25,19 @@ void columns_destroy(struct columns *table);
 int columns_add(struct columns *table, const char *text, enum columns_align align,
 	enum columns_style style) MUST_CHECK;
 
+/*
+ * What becomes of a column where the table is too wide: an id is cut to its first 8 characters,
+ * long text gets an ellipsis, and columns are left out, those with the highest FIT_DROP() first.
+ */
+enum columns_fit { FIT_KEEP, FIT_ID, FIT_CUT, FIT_DROP_0 };
+#define FIT_DROP(rank) (FIT_DROP_0 + (rank))
+
+/* Makes the table at most width wide (0: as wide as it is); fit has one entry for each column. Call
+ * it once, behind the last cell. ERR_NOMEM leaves the table usable. */
+int columns_fit(struct columns *table, size_t width, const int *fit) MUST_CHECK;
+/* Whether columns_fit() left out or cut anything. */
+bool columns_is_cut(const struct columns *table);
+
 /* Prints the rows that are complete; colour makes the header bold and follows the styles. */
 void columns_print(const struct columns *table, FILE *out, bool colour);
 

@@ -12,31 +12,35 @@
 
 #define O(id) OPTION_BIT(OPT_##id)
 #define JSON O(JSON)
+#define TABLE (O(JSON) | O(WIDE))
 /* What destroys: it asks on a terminal, needs --yes elsewhere, and can say what it would do. */
 #define DESTROYS (O(JSON) | O(YES) | O(DRY_RUN))
 #define LOCAL COMMAND_LOCAL
 #define SEVERAL COMMAND_SEVERAL
 
-#define SECRET_DETAILS \
-	"The password is the first line of the file given with --password-file (- is stdin), or is\n" \
-	"asked for on the terminal without being shown. It is never an argument, where others could\n" \
-	"read it."
-#define GRANT_DETAILS \
-	"KEY is one of: publish, subscribe, chat, moderate, hidden, bitrate.audio, bitrate.video,\n" \
-	"bitrate.screen, bitrate.data, session, networks, duplicate, hours, zone, rooms. Lists are\n" \
-	"separated by commas, KEY= is the empty list, KEY=default takes the key away. Example:\n" \
-	"publish=audio,video moderate=yes session=4h hours='mon-fri 08:00-18:00' zone=Europe/Vienna"
-#define ROOM_POLICY_DETAILS \
-	"KEY is one of: users, guests, apikeys, capacity, lobby, kinds, loudest, e2ee, hours, zone.\n" \
-	"Lists are separated by commas, KEY= is the empty list, KEY=default takes the key away.\n" \
-	"Example: users=alice,team-* guests=no capacity=50 lobby=yes kinds=audio,video,screen"
+/* A line feed begins a line, usage.c breaks the others. */
+#define SECRET_DETAILS                                                                             \
+	"The password is the first line of the file given with --password-file (- is "             \
+	"stdin), or is asked for on the terminal without being shown. It is never an "             \
+	"argument, where others could read it."
+#define GRANT_DETAILS                                                                              \
+	"KEY is one of: publish, subscribe, chat, moderate, hidden, bitrate.audio, "               \
+	"bitrate.video, bitrate.screen, bitrate.data, session, networks, duplicate, "              \
+	"hours, zone, rooms. Lists are separated by commas, KEY= is the empty list, "              \
+	"KEY=default takes the key away. Example:\n"                                               \
+	"publish=audio,video moderate=yes session=4h hours='mon-fri 08:00-18:00' zone=UTC"
+#define ROOM_POLICY_DETAILS                                                                        \
+	"KEY is one of: users, guests, apikeys, capacity, lobby, kinds, loudest, e2ee, "           \
+	"hours, zone. Lists are separated by commas, KEY= is the empty list, "                     \
+	"KEY=default takes the key away. Example:\n"                                               \
+	"users=alice,team-* guests=no capacity=50 lobby=yes kinds=audio,video,screen"
 
 const struct command commands[] = {
-	{ "room", "list", NULL, NULL, 0, JSON,
+	{ "room", "list", NULL, NULL, 0, TABLE,
 		"list the rooms, those with people in them and those that wait",
 		"What is live comes from the reflectors' workers themselves, at this moment.",
 		room_list },
-	{ "room", "show", "NAME", "room", 0, JSON, "show a room and who is in it", NULL,
+	{ "room", "show", "NAME", "room", 0, TABLE, "show a room and who is in it", NULL,
 		room_show },
 	{ "room", "create", "NAME [KEY=VALUE...]", "-", SEVERAL, JSON | O(FILE) | O(EXPIRES),
 		"create a room", ROOM_POLICY_DETAILS, room_create },
@@ -53,7 +57,7 @@ const struct command commands[] = {
 	{ "room", "rekey", "NAME", "room", 0, JSON, "begin a new epoch of the room's media key",
 		NULL, room_rekey },
 
-	{ "participant", "list", NULL, NULL, 0, JSON | O(ROOM),
+	{ "participant", "list", NULL, NULL, 0, TABLE | O(ROOM),
 		"list who is in the rooms and who waits", NULL, participant_list },
 	{ "participant", "mute", "ROOM ID", "room participant", 0, JSON | O(KINDS),
 		"silence a participant", NULL, participant_mute },
@@ -70,18 +74,18 @@ const struct command commands[] = {
 	{ "participant", "deny", "ROOM ID", "room participant", 0, JSON | O(REASON),
 		"send somebody away who waits in the lobby", NULL, participant_deny },
 
-	{ "token", "list", NULL, NULL, 0, JSON | O(ROOM) | O(USER) | O(APIKEY) | O(ALL),
+	{ "token", "list", NULL, NULL, 0, TABLE | O(ROOM) | O(USER) | O(APIKEY) | O(ALL),
 		"list the tokens that authd gave out",
 		"Without --all only those that can still be used.", token_list },
 	{ "token", "revoke", "[JTI]", "token", 0,
 		DESTROYS | O(ROOM) | O(USER) | O(APIKEY) | O(REASON),
 		"revoke tokens: their sessions end at once",
-		"JTI is a token's id, or its first 8 characters or more. Without it all tokens made so far of\n"
+		"JTI is a token's id, or its first 8 characters or more. Without it all tokens made so far of "
 		"--user, --room or --apikey are revoked; --user with --room means that user in that room.",
 		token_revoke },
 
-	{ "ban", "list", NULL, NULL, 0, JSON, "list revocations and bans that have not ended", NULL,
-		ban_list },
+	{ "ban", "list", NULL, NULL, 0, TABLE, "list revocations and bans that have not ended",
+		NULL, ban_list },
 	{ "ban", "add", "DURATION", "-", 0, DESTROYS | O(ROOM) | O(USER) | O(APIKEY) | O(REASON),
 		"ban a user, room or API key for 30m, 12h, 7d ...",
 		"--user with --room (or --apikey with --room) bans from that room only.", ban_add },
@@ -90,7 +94,7 @@ const struct command commands[] = {
 	{ "user", "add", "NAME [KEY=VALUE...]", "-", SEVERAL,
 		JSON | O(PASSWORD_FILE) | O(HASH) | O(FILE), "add a user",
 		SECRET_DETAILS "\n" GRANT_DETAILS, user_add },
-	{ "user", "list", NULL, NULL, 0, JSON, "list the users", NULL, user_list },
+	{ "user", "list", NULL, NULL, 0, TABLE, "list the users", NULL, user_list },
 	{ "user", "show", "NAME", "user", 0, JSON, "show a user", NULL, user_show },
 	{ "user", "disable", "NAME", "user", 0, DESTROYS,
 		"lock a user out and revoke all of the user's tokens",
@@ -108,7 +112,7 @@ const struct command commands[] = {
 	{ "apikey", "create", "NAME [KEY=VALUE...]", "-", SEVERAL,
 		JSON | O(FILE) | O(ADMIN) | O(EXPIRES), "make an API key and show it, this once",
 		GRANT_DETAILS, apikey_create },
-	{ "apikey", "list", NULL, NULL, 0, JSON, "list the API keys", NULL, apikey_list },
+	{ "apikey", "list", NULL, NULL, 0, TABLE, "list the API keys", NULL, apikey_list },
 	{ "apikey", "show", "NAME", "apikey", 0, JSON, "show what an API key may do (not the key)",
 		NULL, apikey_show },
 	{ "apikey", "revoke", "NAME", "apikey", 0, DESTROYS,
@@ -119,15 +123,15 @@ const struct command commands[] = {
 			O(QR_SVG),
 		"make an invite link for guests and show it, this once", GRANT_DETAILS,
 		invite_create },
-	{ "invite", "list", NULL, NULL, 0, JSON | O(ROOM), "list the invites", NULL, invite_list },
+	{ "invite", "list", NULL, NULL, 0, TABLE | O(ROOM), "list the invites", NULL, invite_list },
 	{ "invite", "show", "ID", "invite", 0, JSON, "show an invite (not the link)", NULL,
 		invite_show },
 	{ "invite", "revoke", "ID", "invite", 0, DESTROYS,
 		"revoke an invite and all tokens made with it", NULL, invite_revoke },
 
-	{ "reflector", "list", NULL, NULL, 0, JSON,
+	{ "reflector", "list", NULL, NULL, 0, TABLE,
 		"list the reflectors and whether authd reaches them", NULL, reflector_list },
-	{ "reflector", "show", "NAME", "reflector", 0, JSON, "show a reflector and its workers",
+	{ "reflector", "show", "NAME", "reflector", 0, TABLE, "show a reflector and its workers",
 		NULL, reflector_show },
 	{ "reflector", "enrol", "NAME", "-", 0,
 		JSON | O(CONTROL) | O(ADDRESS) | O(PORTS) | O(FALLBACK_PORTS) | O(TLS_NAME) |
@@ -154,7 +158,7 @@ const struct command commands[] = {
 		"write all records, one JSON object a line, the head's hash last", NULL,
 		audit_export },
 
-	{ "key", "list", NULL, NULL, 0, JSON, "list the keys that sign tokens", NULL, key_list },
+	{ "key", "list", NULL, NULL, 0, TABLE, "list the keys that sign tokens", NULL, key_list },
 	{ "key", "rotate", NULL, NULL, 0, DESTROYS,
 		"make a new signing key; the old one stays valid for its tokens", NULL,
 		key_rotate },
@@ -167,7 +171,7 @@ const struct command commands[] = {
 
 	{ "top", "", NULL, NULL, 0, JSON | O(ONCE) | O(INTERVAL) | O(VIEW) | O(SORT) | O(FILTER),
 		"watch rooms, participants, reflectors and workers live",
-		"Keys: r p w choose the view, s and S the column to sort by and its direction, / filters, + and -\n"
+		"Keys: r p w choose the view, s and S the column to sort by and its direction, / filters, + and - "
 		"change the interval, arrows and page keys scroll, h shows help, q ends.",
 		top_run },
 	{ "events", "", NULL, NULL, 0, JSON | O(FOLLOW), "show what happened lately",
@@ -182,7 +186,7 @@ const struct command commands[] = {
 		"remember a server's https:// address and what opens it",
 		"The admin key is asked for on the terminal, or read with --key-file; it is never an argument.",
 		context_add },
-	{ "context", "list", NULL, NULL, LOCAL, JSON, "list the servers; * marks the one in use",
+	{ "context", "list", NULL, NULL, LOCAL, TABLE, "list the servers; * marks the one in use",
 		NULL, context_list },
 	{ "context", "use", "NAME", "context", LOCAL, 0,
 		"use this server from now on; local is the Unix socket", NULL, context_use },

@@ -133,11 +133,11 @@ static void fill_current(const json_t *item, int64_t now, struct listing_cell *c
 }
 
 static const struct listing_column columns[] = {
-	{ "CONTEXT", "name", LISTING_TEXT, NULL },
-	{ "USED", NULL, LISTING_CUSTOM, fill_current },
-	{ "URL", "url", LISTING_TEXT, NULL },
-	{ "OPENED BY", NULL, LISTING_CUSTOM, fill_opens },
-	{ "CA", "ca", LISTING_TEXT, NULL },
+	{ "CONTEXT", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "USED", NULL, LISTING_CUSTOM, fill_current, FIT_KEEP },
+	{ "URL", "url", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "OPENED BY", NULL, LISTING_CUSTOM, fill_opens, FIT_DROP(8) },
+	{ "CA", "ca", LISTING_TEXT, NULL, FIT_DROP(9) },
 };
 
 /* The list as shown: without the keys themselves. */

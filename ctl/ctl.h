@@ -34,6 +34,7 @@ struct ctl {
 	struct client *client; /* NULL for commands that do not talk to authd */
 	bool json, quiet;
 	bool colour; /* stdout is a terminal that wants it */
+	size_t width; /* of the terminal that tables are to fit; 0: as wide as they are */
 	unsigned timeout_ms;
 	bool silent; /* ctl_call() and ctl_list() say nothing when they fail */
 };

@@ -58,14 +58,14 @@ static void fill_uses(const json_t *item, int64_t now, struct listing_cell *cell
 }
 
 static const struct listing_column columns[] = {
-	{ "INVITE", "id", LISTING_TEXT, NULL },
-	{ "ROOM", "room", LISTING_TEXT, NULL },
-	{ "LABEL", "label", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "USES", NULL, LISTING_CUSTOM_NUMBER, fill_uses },
-	{ "PASSCODE", "passcode", LISTING_BOOL, NULL },
-	{ "CREATED", "created_at", LISTING_TIME, NULL },
-	{ "EXPIRES", "expires_at", LISTING_TIME, NULL },
+	{ "INVITE", "id", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "ROOM", "room", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "LABEL", "label", LISTING_TEXT, NULL, FIT_CUT },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "USES", NULL, LISTING_CUSTOM_NUMBER, fill_uses, FIT_KEEP },
+	{ "PASSCODE", "passcode", LISTING_BOOL, NULL, FIT_DROP(8) },
+	{ "CREATED", "created_at", LISTING_TIME, NULL, FIT_DROP(9) },
+	{ "EXPIRES", "expires_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 #define COUNT (sizeof(columns) / sizeof(columns[0]))
 

@@ -26,11 +26,11 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column columns[] = {
-	{ "KEY", "kid", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "CREATED", "created_at", LISTING_TIME, NULL },
-	{ "SIGNS FROM", "active_at", LISTING_TIME, NULL },
-	{ "SIGNS UNTIL", "retired_at", LISTING_TIME, NULL },
+	{ "KEY", "kid", LISTING_TEXT, NULL, FIT_ID },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "CREATED", "created_at", LISTING_TIME, NULL, FIT_DROP(9) },
+	{ "SIGNS FROM", "active_at", LISTING_TIME, NULL, FIT_KEEP },
+	{ "SIGNS UNTIL", "retired_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 
 int key_list(struct ctl *ctl)

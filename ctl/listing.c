@@ -14,6 +14,7 @@
 #include "proto/utf8.h"
 
 #define CELL_MAX 512
+#define COLUMNS_MAX 16
 
 /* "a, b, c": the strings of an array. */
 static void fill_list(const json_t *value, struct listing_cell *cell)
@@ -104,6 +105,17 @@ static int add_row(struct columns *table, const json_t *item, int64_t now,
 	return 0;
 }
 
+static int fit_table(
+	struct columns *table, size_t width, const struct listing_column *columns, size_t count)
+{
+	int fit[COLUMNS_MAX] = { FIT_KEEP };
+
+	for (size_t i = 0; i < count && i < COLUMNS_MAX; i++) {
+		fit[i] = columns[i].fit;
+	}
+	return count <= COLUMNS_MAX ? columns_fit(table, width, fit) : 0;
+}
+
 int listing_table(
 	struct ctl *ctl, const json_t *items, const struct listing_column *columns, size_t count)
 {
@@ -123,7 +135,14 @@ int listing_table(
 		err = add_row(table, item, now, columns, count);
 	}
 	if (err == 0) {
+		err = fit_table(table, ctl->width, columns, count);
+	}
+	if (err == 0) {
 		columns_print(table, stdout, ctl->colour);
+		if (columns_is_cut(table)) {
+			printf("%scut to the terminal's width: --wide shows all%s\n",
+				ctl->colour ? "\033[2m" : "", ctl->colour ? "\033[0m" : "");
+		}
 	}
 	columns_destroy(table);
 	return err == 0 ? CTL_OK : no_memory();

@@ -34,6 +34,7 @@ struct listing_column {
 	const char *key; /* of the item; a missing one is shown as "-" */
 	enum listing_kind kind;
 	void (*fill)(const json_t *item, int64_t now, struct listing_cell *cell);
+	int fit; /* to a narrow terminal, see columns.h */
 };
 
 /*
@@ -44,7 +45,7 @@ struct listing_column {
 int listing_show(struct ctl *ctl, json_t *answer, const char *list,
 	const struct listing_column *columns, size_t count) MUST_CHECK;
 
-/* The table alone. items may be NULL. */
+/* The table alone, on a terminal no wider than that. items may be NULL. */
 int listing_table(struct ctl *ctl, const json_t *items, const struct listing_column *columns,
 	size_t count) MUST_CHECK;
 

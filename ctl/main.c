@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -37,6 +38,18 @@ static bool wants_colour(void)
 
 	return isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0') &&
 		(term == NULL || strcmp(term, "dumb") != 0);
+}
+
+/* 0 where nothing is to be cut: --wide, a pipe, a terminal that does not say. */
+static size_t table_width(const struct options *options)
+{
+	struct winsize size = { .ws_col = 0 };
+
+	if (options->value[OPT_WIDE] != NULL || !isatty(STDOUT_FILENO) ||
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+		return 0;
+	}
+	return size.ws_col;
 }
 
 /* Finds the command and takes noun and verb off the operands; NULL after saying what is wrong. */
@@ -205,6 +218,7 @@ int main(int argc, char **argv)
 	ctl.json = ctl.options.value[OPT_JSON] != NULL;
 	ctl.quiet = ctl.options.value[OPT_QUIET] != NULL;
 	ctl.colour = wants_colour();
+	ctl.width = table_width(&ctl.options);
 	status = run(&ctl);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("helioctl: cannot write the answer\n  why: stdout does not take it\n",

@@ -22,6 +22,8 @@ const struct option_def option_defs[OPT_COUNT] = {
 	[OPT_HELP] = { "--help", "-h", NULL, NULL, "show help for the command" },
 	[OPT_VERSION] = { "--version", NULL, NULL, NULL, "show the version" },
 	[OPT_JSON] = { "--json", NULL, NULL, NULL, "print the answer as JSON" },
+	[OPT_WIDE] = { "--wide", "-w", NULL, NULL,
+		"whole tables, also where the terminal is narrower" },
 	[OPT_YES] = { "--yes", "-y", NULL, NULL, "do not ask; needed where nobody can be asked" },
 	[OPT_DRY_RUN] = { "--dry-run", "-n", NULL, NULL,
 		"say what would happen and change nothing" },

@@ -21,6 +21,7 @@ enum option_id {
 	OPT_GLOBAL_COUNT,
 	/* the answer */
 	OPT_JSON = OPT_GLOBAL_COUNT,
+	OPT_WIDE,
 	OPT_YES,
 	OPT_DRY_RUN,
 	/* which ones */

@@ -60,18 +60,18 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column columns[] = {
-	{ "PARTICIPANT", "id", LISTING_TEXT, NULL },
-	{ "NAME", "name", LISTING_TEXT, NULL },
-	{ "NUM", "num", LISTING_NUMBER, NULL },
-	{ "ROOM", "room", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "STREAMS", NULL, LISTING_CUSTOM, fill_streams },
-	{ "IN", "bytes_in", LISTING_BYTES, NULL },
-	{ "OUT", "bytes_out", LISTING_BYTES, NULL },
-	{ "DROPPED", "dropped", LISTING_NUMBER, NULL },
-	{ "QUEUE", NULL, LISTING_CUSTOM_NUMBER, fill_queue },
-	{ "ADDRESS", "address", LISTING_TEXT, NULL },
-	{ "JOINED", "joined_at", LISTING_TIME, NULL },
+	{ "PARTICIPANT", "id", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "NAME", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "NUM", "num", LISTING_NUMBER, NULL, FIT_DROP(9) },
+	{ "ROOM", "room", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "STREAMS", NULL, LISTING_CUSTOM, fill_streams, FIT_KEEP },
+	{ "IN", "bytes_in", LISTING_BYTES, NULL, FIT_DROP(7) },
+	{ "OUT", "bytes_out", LISTING_BYTES, NULL, FIT_DROP(6) },
+	{ "DROPPED", "dropped", LISTING_NUMBER, NULL, FIT_DROP(4) },
+	{ "QUEUE", NULL, LISTING_CUSTOM_NUMBER, fill_queue, FIT_KEEP },
+	{ "ADDRESS", "address", LISTING_TEXT, NULL, FIT_DROP(5) },
+	{ "JOINED", "joined_at", LISTING_TIME, NULL, FIT_DROP(8) },
 };
 
 #define COUNT (sizeof(columns) / sizeof(columns[0]))

@@ -80,15 +80,15 @@ static void fill_error(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column columns[] = {
-	{ "REFLECTOR", "name", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "SINCE", "since", LISTING_TIME, NULL },
-	{ "CONTROL", "control", LISTING_TEXT, NULL },
-	{ "WORKERS", NULL, LISTING_CUSTOM_NUMBER, fill_workers },
-	{ "ROOMS", NULL, LISTING_CUSTOM_NUMBER, fill_rooms },
-	{ "PARTICIPANTS", NULL, LISTING_CUSTOM_NUMBER, fill_participants },
-	{ "WEIGHT", "weight", LISTING_NUMBER, NULL },
-	{ "ERROR", NULL, LISTING_CUSTOM, fill_error },
+	{ "REFLECTOR", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "SINCE", "since", LISTING_TIME, NULL, FIT_DROP(7) },
+	{ "CONTROL", "control", LISTING_TEXT, NULL, FIT_DROP(6) },
+	{ "WORKERS", NULL, LISTING_CUSTOM_NUMBER, fill_workers, FIT_DROP(8) },
+	{ "ROOMS", NULL, LISTING_CUSTOM_NUMBER, fill_rooms, FIT_KEEP },
+	{ "PARTICIPANTS", NULL, LISTING_CUSTOM_NUMBER, fill_participants, FIT_KEEP },
+	{ "WEIGHT", "weight", LISTING_NUMBER, NULL, FIT_DROP(9) },
+	{ "ERROR", NULL, LISTING_CUSTOM, fill_error, FIT_CUT },
 };
 
 int reflector_list(struct ctl *ctl)
@@ -100,20 +100,20 @@ int reflector_list(struct ctl *ctl)
 /* ---------------------------------------------------------------- one of them */
 
 static const struct listing_column fields[] = {
-	{ "reflector", "name", LISTING_TEXT, NULL },
-	{ "state", NULL, LISTING_CUSTOM, fill_state },
-	{ "since", "since", LISTING_TIME, NULL },
-	{ "control", "control", LISTING_TEXT, NULL },
-	{ "address", "address", LISTING_TEXT, NULL },
-	{ "ports", "ports", LISTING_TEXT, NULL },
-	{ "fallback", "fallback_ports", LISTING_TEXT, NULL },
-	{ "TLS name", "tls_name", LISTING_TEXT, NULL },
-	{ "pin", "pin", LISTING_TEXT, NULL },
-	{ "allowed", "allowed", LISTING_TEXT, NULL },
-	{ "weight", "weight", LISTING_NUMBER, NULL },
-	{ "version", "server", LISTING_TEXT, NULL },
-	{ "enrolled", "enrolled_at", LISTING_TIME, NULL },
-	{ "error", NULL, LISTING_CUSTOM, fill_error },
+	{ "reflector", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "state", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "since", "since", LISTING_TIME, NULL, FIT_KEEP },
+	{ "control", "control", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "address", "address", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "ports", "ports", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "fallback", "fallback_ports", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "TLS name", "tls_name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "pin", "pin", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "allowed", "allowed", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "weight", "weight", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "version", "server", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "enrolled", "enrolled_at", LISTING_TIME, NULL, FIT_KEEP },
+	{ "error", NULL, LISTING_CUSTOM, fill_error, FIT_KEEP },
 };
 
 static void fill_uptime(const json_t *item, int64_t now, struct listing_cell *cell)
@@ -129,15 +129,15 @@ static void fill_uptime(const json_t *item, int64_t now, struct listing_cell *ce
 }
 
 static const struct listing_column worker_columns[] = {
-	{ "PORT", "port", LISTING_NUMBER, NULL },
-	{ "ROOMS", "rooms", LISTING_NUMBER, NULL },
-	{ "PARTICIPANTS", "participants", LISTING_NUMBER, NULL },
-	{ "STREAMS", "streams", LISTING_NUMBER, NULL },
-	{ "IN", "bytes_in", LISTING_BYTES, NULL },
-	{ "OUT", "bytes_out", LISTING_BYTES, NULL },
-	{ "DROPPED", "dropped", LISTING_NUMBER, NULL },
-	{ "QUEUE MS", "queue_ms", LISTING_NUMBER, NULL },
-	{ "STARTED", NULL, LISTING_CUSTOM, fill_uptime },
+	{ "PORT", "port", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "ROOMS", "rooms", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "PARTICIPANTS", "participants", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "STREAMS", "streams", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "IN", "bytes_in", LISTING_BYTES, NULL, FIT_DROP(8) },
+	{ "OUT", "bytes_out", LISTING_BYTES, NULL, FIT_DROP(7) },
+	{ "DROPPED", "dropped", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "QUEUE MS", "queue_ms", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "STARTED", NULL, LISTING_CUSTOM, fill_uptime, FIT_DROP(9) },
 };
 
 /* The reflector of this name in the answer of the list; NULL. */

@@ -38,30 +38,30 @@ static void fill_place(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column list_columns[] = {
-	{ "ROOM", "name", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "PLACE", NULL, LISTING_CUSTOM, fill_place },
-	{ "PARTICIPANTS", "participants", LISTING_NUMBER, NULL },
-	{ "STREAMS", "streams", LISTING_NUMBER, NULL },
-	{ "IN", "bytes_in", LISTING_BYTES, NULL },
-	{ "OUT", "bytes_out", LISTING_BYTES, NULL },
-	{ "DROPPED", "dropped", LISTING_NUMBER, NULL },
-	{ "CREATED", "created_at", LISTING_TIME, NULL },
+	{ "ROOM", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "PLACE", NULL, LISTING_CUSTOM, fill_place, FIT_KEEP },
+	{ "PARTICIPANTS", "participants", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "STREAMS", "streams", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "IN", "bytes_in", LISTING_BYTES, NULL, FIT_DROP(8) },
+	{ "OUT", "bytes_out", LISTING_BYTES, NULL, FIT_DROP(7) },
+	{ "DROPPED", "dropped", LISTING_NUMBER, NULL, FIT_DROP(6) },
+	{ "CREATED", "created_at", LISTING_TIME, NULL, FIT_DROP(9) },
 };
 
 static const struct listing_column show_fields[] = {
-	{ "room", "name", LISTING_TEXT, NULL },
-	{ "state", NULL, LISTING_CUSTOM, fill_state },
-	{ "place", NULL, LISTING_CUSTOM, fill_place },
-	{ "participants", "participants", LISTING_NUMBER, NULL },
-	{ "streams", "streams", LISTING_NUMBER, NULL },
-	{ "frames in", "frames_in", LISTING_NUMBER, NULL },
-	{ "frames out", "frames_out", LISTING_NUMBER, NULL },
-	{ "dropped", "dropped", LISTING_NUMBER, NULL },
-	{ "created", "created_at", LISTING_TIME, NULL },
-	{ "expires", "expires_at", LISTING_TIME, NULL },
-	{ "key epoch", "epoch", LISTING_NUMBER, NULL },
-	{ "alternates", "alternates", LISTING_LIST, NULL },
+	{ "room", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "state", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "place", NULL, LISTING_CUSTOM, fill_place, FIT_KEEP },
+	{ "participants", "participants", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "streams", "streams", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "frames in", "frames_in", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "frames out", "frames_out", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "dropped", "dropped", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "created", "created_at", LISTING_TIME, NULL, FIT_KEEP },
+	{ "expires", "expires_at", LISTING_TIME, NULL, FIT_KEEP },
+	{ "key epoch", "epoch", LISTING_NUMBER, NULL, FIT_KEEP },
+	{ "alternates", "alternates", LISTING_LIST, NULL, FIT_KEEP },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -39,14 +39,14 @@ static void fill_source(const json_t *item, int64_t now, struct listing_cell *ce
 }
 
 static const struct listing_column columns[] = {
-	{ "JTI", "jti", LISTING_TEXT, NULL },
-	{ "USER", "user", LISTING_TEXT, NULL },
-	{ "PARTICIPANT", "participant", LISTING_TEXT, NULL },
-	{ "ROOM", "room", LISTING_TEXT, NULL },
-	{ "SOURCE", NULL, LISTING_CUSTOM, fill_source },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "ISSUED", "issued_at", LISTING_TIME, NULL },
-	{ "EXPIRES", "expires_at", LISTING_TIME, NULL },
+	{ "JTI", "jti", LISTING_TEXT, NULL, FIT_ID },
+	{ "USER", "user", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "PARTICIPANT", "participant", LISTING_TEXT, NULL, FIT_DROP(7) },
+	{ "ROOM", "room", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "SOURCE", NULL, LISTING_CUSTOM, fill_source, FIT_DROP(9) },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "ISSUED", "issued_at", LISTING_TIME, NULL, FIT_DROP(8) },
+	{ "EXPIRES", "expires_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 
 int token_list(struct ctl *ctl)

@@ -10,6 +10,36 @@
 #include "ctl/ctl.h"
 #include "ctl/suggest.h"
 
+#define WIDTH 80 /* of the narrowest terminal that help is written for */
+#define INDENT 29 /* of what stands beside a command or an option */
+
+/* Text from screen column at on, wrapped at spaces before WIDTH; further lines begin at indent. */
+static void print_wrapped(FILE *out, const char *text, size_t at, size_t indent)
+{
+	bool first = true;
+
+	while (*text != '\0') {
+		size_t word = strcspn(text, " \n"); /* help is ASCII */
+
+		if (!first && at + 1 + word > WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			first = true;
+		}
+		fprintf(out, "%s%.*s", first ? "" : " ", (int)word, text);
+		at += word + (first ? 0 : 1);
+		first = false;
+		text += word;
+		if (*text == '\n') {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			first = true;
+		}
+		text += *text != '\0' ? 1 : 0;
+	}
+	fputc('\n', out);
+}
+
 /* "room show NAME" */
 static void command_words(const struct command *command, char line[96])
 {
@@ -24,8 +54,12 @@ static void print_command_line(FILE *out, const struct command *command)
 	char line[96];
 
 	command_words(command, line);
-	fprintf(out, strlen(line) > 25 ? "  %s\n  %26s %s\n" : "  %-26s%s %s\n", line, "",
-		command->summary);
+	if (strlen(line) > 25) {
+		fprintf(out, "  %s\n%*s", line, INDENT, "");
+	} else {
+		fprintf(out, "  %-*s", INDENT - 2, line);
+	}
+	print_wrapped(out, command->summary, INDENT, INDENT);
 }
 
 static void print_options(FILE *out, uint64_t bits)
@@ -41,7 +75,8 @@ static void print_options(FILE *out, uint64_t bits)
 			def->shorthand != NULL ? def->shorthand : "",
 			def->shorthand != NULL ? ", " : "", def->name,
 			def->value != NULL ? " " : "", def->value != NULL ? def->value : "");
-		fprintf(out, "  %-26s %s\n", line, def->help);
+		fprintf(out, "  %-*s", INDENT - 2, line);
+		print_wrapped(out, def->help, INDENT, INDENT);
 	}
 }
 
@@ -55,9 +90,11 @@ void usage_print(FILE *out)
 	}
 	fputs("\nOptions of all commands:\n", out);
 	print_options(out, OPTIONS_GLOBAL);
-	fputs("\nExit status: 0 done, 1 failed, 2 wrong usage, 3 authd does not answer, 4 denied, 5 not found,\n"
-	      "6 done but a reflector did not answer. See helioctl(1).\n",
-		out);
+	fputc('\n', out);
+	print_wrapped(out,
+		"Exit status: 0 done, 1 failed, 2 wrong usage, 3 authd does not answer, 4 denied, 5 not "
+		"found, 6 done but a reflector did not answer. See helioctl(1).",
+		0, 0);
 }
 
 void usage_print_noun(FILE *out, const char *noun)
@@ -76,9 +113,9 @@ void usage_print_command(FILE *out, const struct command *command)
 
 	command_words(command, line);
 	fprintf(out, "usage: helioctl %s [OPTION...]\n\n", line);
-	fprintf(out, "%s\n", command->summary);
+	print_wrapped(out, command->summary, 0, 0);
 	if (command->details != NULL) {
-		fprintf(out, "%s\n", command->details);
+		print_wrapped(out, command->details, 0, 0);
 	}
 	fputs("\nOptions:\n", out);
 	print_options(out, command->options | OPTIONS_GLOBAL);

@@ -22,14 +22,14 @@ static void fill_state(const json_t *item, int64_t now, struct listing_cell *cel
 }
 
 static const struct listing_column columns[] = {
-	{ "USER", "name", LISTING_TEXT, NULL },
-	{ "STATE", NULL, LISTING_CUSTOM, fill_state },
-	{ "CREATED", "created_at", LISTING_TIME, NULL },
+	{ "USER", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "STATE", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "CREATED", "created_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 static const struct listing_column fields[] = {
-	{ "user", "name", LISTING_TEXT, NULL },
-	{ "state", NULL, LISTING_CUSTOM, fill_state },
-	{ "created", "created_at", LISTING_TIME, NULL },
+	{ "user", "name", LISTING_TEXT, NULL, FIT_KEEP },
+	{ "state", NULL, LISTING_CUSTOM, fill_state, FIT_KEEP },
+	{ "created", "created_at", LISTING_TIME, NULL, FIT_KEEP },
 };
 
 static void user_path(struct client_path *path, const struct ctl *ctl)

@@ -332,6 +332,18 @@ check 'words of an option' completes 'participants' top --view pa
 evil_completes() { HELIO_SOCKET=$RUN/escapes.sock completes '' user show zzz; }
 check 'a hostile name is only text' evil_completes
 
+# help_fits: the help of everything fits a terminal of 80 columns.
+help_fits()
+{
+	local noun verb
+	ctl help >"$RUN/help" || return 1
+	while read -r noun verb; do
+		ctl help "$noun" >>"$RUN/help" && ctl help "$noun" $verb >>"$RUN/help" || return 1
+	done < <(ctl help | sed -n '/^Commands/,/^Options/s/^  \([a-z]\+\)\( [a-z]\+\)\?\( .*\)\?$/\1\2/p')
+	[ "$(grep -c '^usage' "$RUN/help")" -gt 100 ] && ! grep -E '^.{81}' "$RUN/help"
+}
+check 'help fits 80 columns' help_fits
+
 # ---------------------------------------------------------------- the terminal
 
 if ! "$PTY_RUN" 24x80 exit:0 -- true >/dev/null 2>&1; then
@@ -345,6 +357,21 @@ hasnt() { ! grep -qF -- "$1" "$RUN/out"; }
 ESC=$'\033'
 check 'a table on a terminal' pty 24x80 exit:0 -- "$HELIOCTL_BIN" reflector list
 check 'has colours' has "${ESC}[1m"
+# fits COLUMNS: no line that was printed is wider on the screen, without colours.
+fits() { sed "s/${ESC}\[[0-9;]*m//g; s/\r//" "$RUN/out" | LC_ALL=C.UTF-8 wc -L | awk -v most="$1" '{ exit !($1 <= most) }' || { cat "$RUN/out"; return 1; }; }
+for noun in room participant token ban user apikey invite reflector key; do
+	for columns in 80 60; do
+		check "$noun list on a terminal of $columns columns" pty "24x$columns" exit:0 -- "$HELIOCTL_BIN" "$noun" list
+		check 'fits' fits "$columns"
+	done
+done
+check 'a table that is cut' pty 24x60 exit:0 -- "$HELIOCTL_BIN" token list
+check 'says so' has '--wide shows all'
+check 'token list --wide' pty 24x80 exit:0 -- "$HELIOCTL_BIN" token list --wide
+check 'has all columns' has 'SOURCE'
+check 'and is not cut' hasnt 'cut to'
+check 'in a pipe nothing is cut' run 0 token list
+check 'all columns are there' has 'SOURCE'
 check 'with NO_COLOR' pty 24x80 exit:0 -- env NO_COLOR=1 "$HELIOCTL_BIN" reflector list
 check 'it has none' hasnt "$ESC"
 : >"$RUN/requests"

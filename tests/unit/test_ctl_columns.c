@@ -119,6 +119,76 @@ static void test_incomplete_row(void **state)
 	columns_destroy(NULL);
 }
 
+/* A table of two rows: an id, a name with wide characters, a number, long text. */
+static struct columns *wide_sample(const char *name)
+{
+	static const char *const cells[] = { "ID", "NAME", "NUM", "WHY", "0123456789abcdef", NULL,
+		"7", "abcdefghij abcdefghij abcdefghij abcdefghij" };
+	struct columns *table = columns_create(4);
+
+	assert_non_null(table);
+	for (size_t i = 0; i < 8; i++) {
+		assert_int_equal(columns_add(table, cells[i] != NULL ? cells[i] : name, ALIGN_LEFT,
+					 STYLE_PLAIN),
+			0);
+	}
+	return table;
+}
+
+static void expect_fit(const char *name, size_t width, const char *want)
+{
+	static const int fit[] = { FIT_ID, FIT_KEEP, FIT_DROP(1), FIT_CUT };
+	struct columns *table = wide_sample(name);
+	char *text, *row;
+
+	assert_int_equal(columns_fit(table, width, fit), 0);
+	assert_int_equal(columns_is_cut(table), width > 0 && width < 80);
+	text = printed(table, false);
+	row = strchr(text, '\n') + 1;
+	row[strlen(row) - 1] = '\0';
+	assert_string_equal(row, want);
+	assert_true(width == 0 || columns_width(row) <= width);
+	free(text);
+	columns_destroy(table);
+}
+
+#define WIDE_NAME                                                                                  \
+	"\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac" /* four characters of width 2 */
+#define LONG_TEXT "abcdefghij abcdefghij abcdefghij abcdefghij"
+
+static void test_fit(void **state)
+{
+	(void)state;
+	expect_fit(WIDE_NAME, 0, "0123456789abcdef  " WIDE_NAME "  7    " LONG_TEXT);
+	expect_fit(WIDE_NAME, 80, "0123456789abcdef  " WIDE_NAME "  7    " LONG_TEXT);
+	/* Ids first; then long text as long as enough of it is left; then columns. */
+	expect_fit(WIDE_NAME, 68, "01234567  " WIDE_NAME "  7    " LONG_TEXT);
+	expect_fit(WIDE_NAME, 60,
+		"01234567  " WIDE_NAME "  7    abcdefghij abcdefghij abcdefghij a\xe2\x80\xa6");
+	expect_fit(WIDE_NAME, 52,
+		"01234567  " WIDE_NAME "  abcdefghij abcdefghij abcdefghi\xe2\x80\xa6");
+	/* In the end everything; a character of width 2 is never cut in two. */
+	expect_fit(WIDE_NAME, 24,
+		"01234567  \xe6\x97\xa5\xe6\x9c\xac\xe2\x80\xa6  abcdef\xe2\x80\xa6");
+}
+
+/* Narrower than anything can be: it ends, and prints what is left. */
+static void test_fit_hopeless(void **state)
+{
+	static const int fit[] = { FIT_ID, FIT_KEEP, FIT_DROP(1), FIT_CUT };
+	struct columns *table = wide_sample("e\xcc\x81\xff"
+					    "a long name, and longer");
+	char *text;
+
+	(void)state;
+	assert_int_equal(columns_fit(table, 1, fit), 0);
+	text = printed(table, false);
+	assert_non_null(strstr(text, "01234567  "));
+	assert_null(strstr(text, "NUM"));
+	free(text);
+	columns_destroy(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +197,8 @@ int main(void)
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_incomplete_row),
+		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_fit_hopeless),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
