@@ -36,9 +36,10 @@ static int tell(const struct store_audit_record *row, void *arg)
 	struct event_feed *feed = arg;
 	bool fits = strlen(row->detail) <= DETAIL_MAX;
 	json_t *detail = fits ? json_loads(row->detail, 0, NULL) : NULL;
-	json_t *fields = json_pack("{s:I,s:I,s:s,s:s,s:s}", "at", (json_int_t)row->at, "seq",
-		(json_int_t)row->seq, "actor", row->actor, "address", row->address, "object",
-		row->object);
+	json_t *fields = json_pack("{s:I,s:I,s:s,s:s*,s:s*}", "at", (json_int_t)row->at, "seq",
+		(json_int_t)row->seq, "actor", row->actor, "address",
+		row->address[0] != '\0' ? row->address : NULL, "object",
+		row->object[0] != '\0' ? row->object : NULL);
 
 	if (json_is_object(detail)) {
 		(void)json_object_update_missing(fields, detail);

@@ -57,9 +57,10 @@ static int add(struct store_txn *txn, void *arg)
 	if (store_changed(txn) == 0) {
 		return ERR_EXISTS;
 	}
-	json_t *detail =
-		json_pack("{s:s,s:s,s:s,s:b,s:I}", "id", k->id, "rooms", k->rooms, "grants",
-			k->grants, "admin", (int)k->admin, "expires_at", (json_int_t)k->expires_at);
+	json_t *detail = json_pack("{s:s,s:o,s:o*,s:b,s:o*}", "id", k->id, "rooms",
+		store_audit_json(k->rooms), "grants", store_audit_json_or_none(k->grants), "admin",
+		(int)k->admin, "expires_at",
+		k->expires_at != 0 ? json_integer(k->expires_at) : NULL);
 	err = detail != NULL ? store_audit(txn, job->who, "apikey.add", k->name, detail)
 			     : ERR_NOMEM;
 	json_decref(detail);

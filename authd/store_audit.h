@@ -16,7 +16,7 @@ struct store_audit_record {
 	char actor[96], address[64];
 	char action[32]; /* "token.issue" */
 	char object[160];
-	char detail[STORE_JSON_MAX + 1]; /* a flat JSON object */
+	char detail[STORE_JSON_MAX + 1]; /* a JSON object */
 	char hash[STORE_AUDIT_HASH + 1];
 };
 
@@ -38,14 +38,13 @@ typedef int (*store_audit_fn)(const struct store_audit_record *row, void *arg);
 int store_audit_list(struct store *st, const struct store_audit_filter *filter, int64_t after,
 	unsigned limit, store_audit_fn each, void *arg) MUST_CHECK;
 /* Number and hash of the last record; 0 and "" before the first. Note them elsewhere. */
-int store_audit_head(
-	struct store *st, int64_t *seq, char hash[STORE_AUDIT_HASH + 1]) MUST_CHECK;
+int store_audit_head(struct store *st, int64_t *seq, char hash[STORE_AUDIT_HASH + 1]) MUST_CHECK;
 /* Walks the whole chain, page by page. A record that was changed, removed (also at the end) or put
  * in between is found and named. */
 int store_audit_verify(struct store *st, struct store_audit_verdict *verdict) MUST_CHECK;
 
 /* A record of its own, for what is done elsewhere (in a reflector): to be written before it is.
- * detail: borrowed, a flat object without secrets. */
+ * detail: borrowed, an object without secrets. */
 int store_audit_note(struct store *st, const struct store_actor *who, const char *action,
 	const char *object, const json_t *detail) MUST_CHECK;
 

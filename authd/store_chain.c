@@ -203,6 +203,25 @@ static int append(struct store_txn *txn, struct store_audit_record *row)
 	return err;
 }
 
+json_t *store_audit_json(const char *text)
+{
+	json_t *value = json_loads(text, 0, NULL);
+
+	return value != NULL ? value : json_string(text);
+}
+
+json_t *store_audit_json_or_none(const char *text)
+{
+	json_t *value = store_audit_json(text);
+
+	if (value != NULL && (json_is_string(value) || json_is_object(value)) &&
+		json_object_size(value) == 0 && json_string_length(value) == 0) {
+		json_decref(value);
+		value = NULL;
+	}
+	return value;
+}
+
 int store_audit(struct store_txn *txn, const struct store_actor *who, const char *action,
 	const char *object, const json_t *detail)
 {

@@ -45,9 +45,11 @@ static void take_row(const struct store_txn *txn, const struct db_row *row, stru
 static int audit_add(struct store_txn *txn, const struct job *job)
 {
 	const struct store_invite *i = job->invite;
-	json_t *detail = json_pack("{s:s,s:s,s:s,s:b,s:I,s:I}", "room", i->room, "grants",
-		i->grants, "label", i->label, "passcode", (int)(i->passcode[0] != '\0'), "uses",
-		(json_int_t)i->uses_max, "expires_at", (json_int_t)i->expires_at);
+	json_t *detail = json_pack("{s:s,s:o*,s:s*,s:b,s:o*,s:o*}", "room", i->room, "grants",
+		store_audit_json_or_none(i->grants), "label", i->label[0] != '\0' ? i->label : NULL,
+		"passcode", (int)(i->passcode[0] != '\0'), "uses",
+		i->uses_max != 0 ? json_integer(i->uses_max) : NULL, "expires_at",
+		i->expires_at != 0 ? json_integer(i->expires_at) : NULL);
 	int err = detail != NULL ? store_audit(txn, job->who, "invite.add", i->id, detail)
 				 : ERR_NOMEM;
 

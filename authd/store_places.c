@@ -187,8 +187,7 @@ static const char *value_of(const struct store_setting *setting)
 	return setting->value[0] != '\0' ? setting->value : "{}";
 }
 
-static int set_one(
-	struct store_txn *txn, struct place_call *c, const struct store_setting *setting)
+static int set_one(struct store_txn *txn, struct place_call *c, const struct store_setting *setting)
 {
 	int err = store_run(txn,
 		"INSERT INTO setting (name, value) VALUES ($1, $2)"
@@ -210,8 +209,8 @@ static int record_settings(struct store_txn *txn, const struct place_call *c)
 		size_t len = strlen(object);
 		snprintf(object + len, sizeof(object) - len, "%s%s", len > 0 ? " " : "",
 			setting->name);
-		if (json_object_set_new(detail, setting->name, json_string(value_of(setting))) !=
-			0) {
+		if (json_object_set_new(
+			    detail, setting->name, store_audit_json(value_of(setting))) != 0) {
 			err = ERR_NOMEM;
 		}
 	}

@@ -196,7 +196,8 @@ static int set_work(struct store_txn *txn, void *arg)
 	return err != 0
 		? err
 		: finish(txn, c, "reflector.set",
-			  json_pack("{s:s,s:I}", "state", state, "weight", (json_int_t)c->weight));
+			  json_pack("{s:s*,s:o*}", "state", c->state < 0 ? NULL : state, "weight",
+				  c->weight < 0 ? NULL : json_integer(c->weight)));
 }
 
 int store_reflector_set(struct store *st, const struct store_actor *who, const char *name,

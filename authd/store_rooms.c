@@ -69,8 +69,9 @@ static int add(struct store_txn *txn, void *arg)
 	if (err == 0) {
 		store_wake(txn);
 		err = record(txn, c, "room.add", r->name,
-			json_pack("{s:s,s:I}", "policy", policy_or_none(r->policy), "expires_at",
-				(json_int_t)r->expires_at));
+			json_pack("{s:o*,s:o*}", "policy",
+				store_audit_json_or_none(policy_or_none(r->policy)), "expires_at",
+				r->expires_at != 0 ? json_integer(r->expires_at) : NULL));
 	}
 	return err;
 }
@@ -167,7 +168,7 @@ static json_t *set_detail(const struct room_call *c)
 	json_t *detail = json_object();
 
 	if (detail != NULL && c->policy != NULL) {
-		(void)json_object_set_new(detail, "policy", json_string(c->policy));
+		(void)json_object_set_new(detail, "policy", store_audit_json(c->policy));
 	}
 	if (detail != NULL && c->locked >= 0) {
 		(void)json_object_set_new(detail, "locked", json_boolean(c->locked));

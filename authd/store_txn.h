@@ -46,10 +46,17 @@ int store_next(struct store_txn *txn, const char *counter, int64_t *number) MUST
 
 /*
  * The audit record of this change: action "token.issue", object what it was done to; detail (may be
- * NULL; borrowed) a flat object without secrets. Every change calls it, in the same work.
+ * NULL; borrowed) an object without secrets, and without what says nothing. Every change calls it,
+ * in the same work.
  */
 int store_audit(struct store_txn *txn, const struct store_actor *who, const char *action,
 	const char *object, const json_t *detail) MUST_CHECK;
+
+/* Stored JSON (a policy, grants, a list) as it stands in a record; a string when it is none. NULL:
+ * out of memory. */
+json_t *store_audit_json(const char *text) MUST_CHECK;
+/* The same, but NULL for an empty object as well: for "s:o*". */
+json_t *store_audit_json_or_none(const char *text) MUST_CHECK;
 
 /* Control links have to know of this change: see store_watch(). */
 void store_wake(struct store_txn *txn);

@@ -179,9 +179,9 @@ static int set_policy(struct store_txn *txn, void *arg)
 	if (err == 0 && store_changed(txn) == 0) {
 		return ERR_NOT_FOUND;
 	}
-	return err != 0
-		? err
-		: record(txn, c, "user.policy", c->name, json_pack("{s:s}", "policy", policy));
+	return err != 0 ? err
+			: record(txn, c, "user.policy", c->name,
+				  json_pack("{s:o}", "policy", store_audit_json(policy)));
 }
 
 int store_user_set_policy(

@@ -48,6 +48,9 @@ static int print_event(const struct ctl *ctl, json_t *event)
 		if (strcmp(key, "n") == 0 || strcmp(key, "at") == 0 || strcmp(key, "what") == 0) {
 			continue;
 		}
+		if (json_is_string(value) && json_string_length(value) == 0) {
+			continue; /* says nothing; --json has it */
+		}
 		safe = columns_escape(key);
 		printf(" %s=", safe != NULL ? safe : "?");
 		free(safe);

@@ -6,6 +6,7 @@
 
 /* test_authd_store_audit.c */
 void store_test_audit_list(void **state);
+void store_test_audit_detail(void **state);
 void store_test_audit_is_whole(void **state);
 void store_test_audit_tampering(void **state);
 void store_test_audit_goes_on(void **state);

@@ -609,6 +609,7 @@ static const struct CMUnitTest conformance[] = {
 	BOTH(store_test_epochs),
 	BOTH(store_test_epochs_are_few),
 	BOTH(store_test_audit_list),
+	BOTH(store_test_audit_detail),
 	BOTH(store_test_audit_is_whole),
 	BOTH(store_test_audit_tampering),
 	BOTH(store_test_audit_goes_on),

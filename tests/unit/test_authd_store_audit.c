@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "authd/store_reflectors.h"
 #include "tests/unit/store_tests.h"
 
 #define RECORDS 8 /* that fill() writes */
@@ -80,6 +81,52 @@ void store_test_audit_list(void **state)
 	assert_string_equal(list.last.object, "jti-1");
 	assert_non_null(strstr(list.last.detail, "\"room\":\"demo\""));
 	assert_int_equal(strlen(list.last.hash), STORE_AUDIT_HASH);
+}
+
+static void expect_detail(struct store *st, const char *action, const char *detail)
+{
+	struct list list = { 0 };
+
+	assert_int_equal(store_audit_list(st, &(struct store_audit_filter){ .action = action }, -1,
+				 1, take, &list),
+		0);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(list.last.detail, detail);
+}
+
+/* JSON stands as JSON, what was not changed or not given does not stand, and the chain is whole. */
+void store_test_audit_detail(void **state)
+{
+	struct store *st = ((struct store_fixture *)*state)->st;
+	const struct store_reflector r = { .name = "r1",
+		.control = "192.0.2.10:49200",
+		.address = "192.0.2.10",
+		.ports = "49152",
+		.tls_name = "r1",
+		.weight = 100,
+		.code = "code",
+		.code_until = NOW + 900 };
+	const struct store_setting grants = { .name = "grants", .value = "{\"chat\":false}" };
+	struct store_audit_verdict v;
+
+	store_fixture_user(st, "alice");
+	assert_int_equal(
+		store_user_set_policy(st, &store_tester, "alice", "{\"rooms\":[\"a*\"]}"), 0);
+	expect_detail(st, "user.policy", "{\"policy\":{\"rooms\":[\"a*\"]}}");
+	assert_int_equal(store_user_set_policy(st, &store_tester, "alice", ""), 0);
+	expect_detail(st, "user.policy", "{\"policy\":{}}");
+	assert_int_equal(store_setting_set(st, &store_tester, &grants, 1), 0);
+	expect_detail(st, "policy.set", "{\"grants\":{\"chat\":false}}");
+	store_fixture_room(st, "demo");
+	expect_detail(st, "room.add", "{}");
+	assert_int_equal(store_reflector_put(st, &store_tester, &r), 0);
+	assert_int_equal(store_reflector_set(st, &store_tester, "r1", -1, 7), 0);
+	expect_detail(st, "reflector.set", "{\"weight\":7}");
+	assert_int_equal(
+		store_reflector_set(st, &store_tester, "r1", STORE_REFLECTOR_DRAIN, -1), 0);
+	expect_detail(st, "reflector.set", "{\"state\":\"drain\"}");
+	assert_int_equal(store_audit_verify(st, &v), 0);
+	assert_int_equal(v.bad_seq, 0);
 }
 
 static struct store_audit_verdict verify(struct store *st)
@@ -236,8 +283,7 @@ void store_test_audit_note(void **state)
 	assert_string_equal(list.last.detail, "{\"moderator\":\"alice+laptop\"}");
 	assert_int_equal(store_audit_note(f->st, &who, "participant.kick", "bob", detail), 0);
 	assert_int_equal(store_audit_list(f->st, &its, 0, 9, take, &list), 0);
-	assert_string_equal(
-		list.last.detail, "{\"moderator\":\"alice+laptop\",\"room\":\"demo\"}");
+	assert_string_equal(list.last.detail, "{\"moderator\":\"alice+laptop\",\"room\":\"demo\"}");
 	json_decref(detail);
 	struct store_audit_verdict v = verify(f->st);
 	assert_int_equal(v.bad_seq, 0);
