@@ -103,7 +103,7 @@ one_record()
 {
 	adm GET '/v1/audit?action=policy.set&limit=100' &&
 		[ "$(body '.records | last | [.object, .detail.grants, .detail.room] | tojson')" = \
-			'["grants room","{\"chat\":false}","{\"capacity\":7}"]' ] && [ "$(body '.records | length')" -eq 1 ]
+			'["grants room",{"chat":false},{"capacity":7}]' ] && [ "$(body '.records | length')" -eq 1 ]
 }
 check 'both are one change, with one record' one_record
 check 'no more defaults' is 200 adm PATCH /v1/policy -d '{"grants":{},"room":{}}'
