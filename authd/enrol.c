@@ -38,6 +38,7 @@ struct enrol {
 	struct chan *chan;
 	double backoff_s;
 	unsigned failures;
+	char refusal[ENROL_REFUSAL_MAX];
 };
 
 static void start_timer(struct enrol *e, double seconds)
@@ -141,12 +142,14 @@ static int finish(struct enrol *e, const char *csr)
 }
 
 /* The peer has the code: it is told, and has time to read it. */
-static void refuse(struct enrol *e)
+static void refuse(struct enrol *e, const char *name)
 {
-	char text[LIMIT_NAME + 64];
+	char text[LIMIT_NAME + 64], why[LIMIT_NAME + 32];
 
 	snprintf(text, sizeof(text), "authd expects a reflector named %s", e->conf.name);
-	count_failure(e, "it has another name");
+	snprintf(why, sizeof(why), "it calls itself %s",
+		msg_is_name(name) ? name : "something else");
+	count_failure(e, why);
 	if (e->state == OVER ||
 		send_msg(e,
 			json_pack("{s:s,s:s,s:s}", "type", "enrol-refused", "code", "denied",
@@ -173,7 +176,7 @@ static void on_request(struct enrol *e, const json_t *msg)
 		return;
 	}
 	if (strcmp(name, e->conf.name) != 0) {
-		refuse(e);
+		refuse(e, name);
 		return;
 	}
 	int err = finish(e, csr);
@@ -333,6 +336,21 @@ void enrol_destroy(struct enrol *e)
 bool enrol_is_for(const struct enrol *e, const struct fleet_reflector *reflector)
 {
 	return strcmp(e->conf.code, reflector->code) == 0 && fleet_same_link(&e->conf, reflector);
+}
+
+bool enrol_is_named(const struct enrol *e, const char *reflector)
+{
+	return strcmp(e->conf.name, reflector) == 0;
+}
+
+void enrol_set_refusal(struct enrol *e, const char *why)
+{
+	snprintf(e->refusal, sizeof(e->refusal), "%s", why);
+}
+
+const char *enrol_refusal(const struct enrol *e)
+{
+	return e->refusal;
 }
 
 bool enrol_finishing(const struct enrol *e)

@@ -14,6 +14,8 @@
 #include "authd/store.h"
 #include "common/day_clock.h"
 
+#define ENROL_REFUSAL_MAX (LIMIT_NAME + 32)
+
 struct enrol;
 
 struct enrol_env {
@@ -34,6 +36,10 @@ void enrol_destroy(struct enrol *e);
 
 /* The code and the address that it is for. */
 bool enrol_is_for(const struct enrol *e, const struct fleet_reflector *reflector);
+bool enrol_is_named(const struct enrol *e, const char *reflector);
+/* Why the last one who answered was refused; "" when none was. Kept, not read, by enrol. */
+void enrol_set_refusal(struct enrol *e, const char *why);
+const char *enrol_refusal(const struct enrol *e);
 /* The certificate is on its way: not to be destroyed yet. */
 bool enrol_finishing(const struct enrol *e);
 

@@ -104,6 +104,12 @@ static void on_enrol_alarm(void *user, const char *reflector, const char *what)
 {
 	struct link_dial *ld = user;
 
+	pthread_mutex_lock(&ld->mutex);
+	struct enrol *e = link_set_enrol(&ld->set, reflector);
+	if (e != NULL) {
+		enrol_set_refusal(e, what);
+	}
+	pthread_mutex_unlock(&ld->mutex);
 	link_event_alarm(ld->event, reflector, what);
 }
 
@@ -354,6 +360,14 @@ int link_dial_each(
 	}
 	pthread_mutex_unlock(&ld->mutex);
 	return err;
+}
+
+void link_dial_refusal(struct link_dial *ld, const char *reflector, char why[ENROL_REFUSAL_MAX])
+{
+	pthread_mutex_lock(&ld->mutex);
+	const struct enrol *e = link_set_enrol(&ld->set, reflector);
+	snprintf(why, ENROL_REFUSAL_MAX, "%s", e != NULL ? enrol_refusal(e) : "");
+	pthread_mutex_unlock(&ld->mutex);
 }
 
 void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_life *own)

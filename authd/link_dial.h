@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "authd/ca.h"
+#include "authd/enrol.h"
 #include "authd/keyring.h"
 #include "authd/link.h"
 #include "authd/link_order.h"
@@ -47,6 +48,10 @@ void link_dial_changed(struct link_dial *ld);
  * held: it may not call back. Not 0 ends the round and is returned. */
 int link_dial_each(
 	struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg);
+
+/* Why the last one was refused that wanted to be enrolled as this reflector, with the code that is out
+ * now; "" when none was. */
+void link_dial_refusal(struct link_dial *ld, const char *reflector, char why[ENROL_REFUSAL_MAX]);
 
 /* Of what links show: by the settings (all 0 when no reflector stands there), and by our own CA. */
 void link_dial_certs(struct link_dial *ld, struct cert_life *fixed, struct cert_life *own);

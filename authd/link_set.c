@@ -230,6 +230,16 @@ static int apply_enrols(struct link_set *set)
 	return err;
 }
 
+struct enrol *link_set_enrol(const struct link_set *set, const char *reflector)
+{
+	for (size_t i = 0; i < set->enrol_count; i++) {
+		if (enrol_is_named(set->enrols[i], reflector)) {
+			return set->enrols[i];
+		}
+	}
+	return NULL;
+}
+
 int link_set_apply(struct link_set *set)
 {
 	int err = apply_links(set);

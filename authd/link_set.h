@@ -47,4 +47,7 @@ void link_set_finish(struct link_set *set);
 struct link_entry *link_set_find(const struct link_set *set, const struct link *link);
 struct link_entry *link_set_named(const struct link_set *set, const char *name);
 
+/* The enrolment of that reflector; NULL. */
+struct enrol *link_set_enrol(const struct link_set *set, const char *reflector);
+
 #endif

@@ -107,33 +107,44 @@ static int add_linked(const struct link_view *view, void *arg)
 	return json_array_append_new(arg, item) == 0 ? 0 : ERR_NOMEM;
 }
 
+struct listing {
+	json_t *list;
+	struct link_dial *link_dial;
+};
+
 /* One that has no link because it was not enrolled yet. */
 static int add_enrolling(const struct store_reflector *row, void *arg)
 {
+	const struct listing *listing = arg;
+	char refusal[ENROL_REFUSAL_MAX], error[ENROL_REFUSAL_MAX + 96];
+
 	if (row->enrolled_at != 0) {
 		return 0;
 	}
 	bool over = row->code[0] == '\0' || row->code_until <= (int64_t)time(NULL);
+	link_dial_refusal(listing->link_dial, row->name, refusal);
+	snprintf(error, sizeof(error), "%s%s%s",
+		over ? "its code is over: enrol it anew" : "waits for helio-reflector --enrol",
+		!over && refusal[0] != '\0' ? "; refused the last one: " : "", over ? "" : refusal);
 	json_t *item = json_pack(
 		"{s:s,s:s,s:s,s:b,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:b,s:[]}", "name",
 		row->name, "control", row->control, "state", "enrolling", "linked", 0, "since",
-		(json_int_t)0, "error",
-		over ? "its code is over: enrol it anew" : "waits for helio-reflector --enrol",
-		"alarm", "", "address", row->address, "ports", row->ports, "fallback_ports",
-		row->fallback_ports, "tls_name", row->tls_name, "allowed", row->allowed, "weight",
-		(json_int_t)row->weight, "code_until", (json_int_t)row->code_until, "fixed", 0,
-		"workers");
+		(json_int_t)0, "error", error, "alarm", "", "address", row->address, "ports",
+		row->ports, "fallback_ports", row->fallback_ports, "tls_name", row->tls_name,
+		"allowed", row->allowed, "weight", (json_int_t)row->weight, "code_until",
+		(json_int_t)row->code_until, "fixed", 0, "workers");
 
-	return json_array_append_new(arg, item) == 0 ? 0 : ERR_NOMEM;
+	return json_array_append_new(listing->list, item) == 0 ? 0 : ERR_NOMEM;
 }
 
 void route_reflectors_get(const struct route_call *call)
 {
 	json_t *list = json_array();
+	struct listing listing = { .list = list, .link_dial = call->ctx->link_dial };
 	int err = list != NULL ? link_dial_each(call->ctx->link_dial, add_linked, list) : ERR_NOMEM;
 
 	if (err == 0) {
-		err = store_reflector_list(call->ctx->store, add_enrolling, list);
+		err = store_reflector_list(call->ctx->store, add_enrolling, &listing);
 	}
 	if (err != 0) {
 		json_decref(list);

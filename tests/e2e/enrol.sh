@@ -59,6 +59,11 @@ other_name()
 	[ "$found" -eq 0 ] && grep -q 'authd expects a reflector named r2' "$RUN/enrol.out" && empty
 }
 check 'one that was given another name is told so at once' other_name
+refused='waits for helio-reflector --enrol; refused the last one: it calls itself r9'
+list_says() { adm GET /v1/reflectors && [ "$(body '.reflectors[] | select(.name == "r2") | .error')" = "$1" ]; }
+check 'the list says so too' wait_for 5 list_says "$refused"
+check 'a new code begins anew' code
+check 'without it' wait_for 5 list_says 'waits for helio-reflector --enrol'
 
 # A code lives 15 minutes: its end is put behind us where authd finds it, and a change wakes the links.
 over()
