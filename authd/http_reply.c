@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RETRY_DEFAULT_S 2u /* of a 503 whose handler does not know better */
+
 static int status_of(int err)
 {
 	switch (err) {
@@ -154,6 +156,9 @@ int http_reply_send(struct http_reply *reply, struct MHD_Connection *conn)
 
 	if (reply->status == 0) {
 		http_reply_error(reply, ERR_INTERNAL, NULL);
+	}
+	if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE && reply->retry_after_s == 0) {
+		reply->retry_after_s = RETRY_DEFAULT_S;
 	}
 	response = response_of(reply);
 	if (response != NULL && add_headers(response, reply) &&
