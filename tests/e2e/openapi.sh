@@ -1,5 +1,5 @@
 #!/bin/bash
-# doc/openapi.json and authd say the same: the same requests, and answers that fit.
+# doc/openapi.json and authd say the same: the same requests, examples that authd takes, and answers that fit.
 . "${srcdir:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 . "$TOP/tests/e2e/authd_lib.sh"
 
@@ -15,7 +15,8 @@ gate_start r1
 authd_start
 daemon_wait authd ready || fail 'authd does not start'
 daemon_wait authd link-up || fail 'authd does not link'
-timeout 300 node "$E2E/openapi.mjs" --doc "$TOP/doc/openapi.json" --authd "$AUTHD_BIN" --socket "$SOCKET"
+timeout 300 node "$E2E/openapi.mjs" --doc "$TOP/doc/openapi.json" --authd "$AUTHD_BIN" --socket "$SOCKET" \
+	--url "$AUTHD_URL" --ca "$RUN/ca.crt"
 status=$?
 check 'the file and authd agree' test "$status" -eq 0
 e2e_end
