@@ -95,5 +95,20 @@ verify()
 		fi
 	done
 }
+# What scripts/deps installs on a host that only runs the daemons is what they load.
+deps_run()
+{
+	local list bin lib package
+	list=$(sed -n '/^run="/,/"$/p' "$TOP/scripts/deps" | tr -d '"\t' | sed 's/^run=//' | tr ' \n' '\n\n')
+	for bin in "$AUTHD_BIN" "$REFLECTOR_BIN" "$HELIOCTL_BIN"; do
+		for lib in $(ldd "$bin" | sed -n 's/^\t\(lib[^ ]*\) =>.*/\1/p'); do
+			readelf -d "$bin" | grep -qF "[$lib]" || continue
+			package=$(dpkg-query -S "*/$lib" | head -n 1 | cut -d : -f 1)
+			[ "$package" = libc6 ] || grep -qx "$package" <<<"$list" || { echo "$lib of $package is missing"; return 1; }
+		done
+	done
+	! grep -E 'espeak|vpx|-dev$|bin$' <<<"$list"
+}
+check 'scripts/deps run: what the daemons load, and nothing else' deps_run
 check 'systemd finds nothing wrong with the units' verify
 e2e_end
