@@ -49,8 +49,8 @@ void link_dial_changed(struct link_dial *ld);
 int link_dial_each(
 	struct link_dial *ld, int (*each)(const struct link_view *view, void *arg), void *arg);
 
-/* Why the last one was refused that wanted to be enrolled as this reflector, with the code that is out
- * now; "" when none was. */
+/* Why the last one was refused that wanted to be enrolled as this reflector, with the code that is
+ * out now; "" when none was. */
 void link_dial_refusal(struct link_dial *ld, const char *reflector, char why[ENROL_REFUSAL_MAX]);
 
 /* Of what links show: by the settings (all 0 when no reflector stands there), and by our own CA. */

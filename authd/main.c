@@ -254,6 +254,10 @@ int main(int argc, char **argv)
 	}
 	if (authd_settings_load(&settings, o.settings, why) != 0) {
 		fprintf(stderr, "helio-authd: %s\n", why);
+		if (access(o.settings, F_OK) != 0 && errno == ENOENT) {
+			fprintf(stderr,
+				"  what to do: helio-authd --setup NAME writes first settings\n");
+		}
 		return EXIT_SETTINGS;
 	}
 	if (o.check) {

@@ -158,7 +158,12 @@ static void on_done(struct talk *talk, const json_t *msg)
 		(void)printf("Now set authd-name = \"%s\" in %s.\n", answer.authd_name,
 			w->options->settings);
 	}
-	(void)printf("Start it: helio-reflector --settings %s\n", w->options->settings);
+	if (strcmp(w->options->settings, ENROL_UNIT_SETTINGS) == 0) {
+		(void)printf("Start it: systemctl enable --now helio-reflector\n"
+			     "Where its unit is not installed: helio-reflector\n");
+	} else {
+		(void)printf("Start it: helio-reflector --settings %s\n", w->options->settings);
+	}
 	(void)fflush(stdout);
 	w->done = true;
 	w->status = 0;

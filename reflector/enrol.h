@@ -11,6 +11,8 @@
 #include "proto/errcode.h"
 
 #define ENROL_LISTEN_MAX 8
+#define ENROL_UNIT_SETTINGS SYSCONFDIR "/heliograph/reflector.conf" /* what the unit starts with   \
+								     */
 
 struct enrol_options {
 	const char *code;

@@ -3,15 +3,17 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "reflector/enrol.h"
 #include "reflector/supervisor.h"
 
-#define DEFAULT_SETTINGS SYSCONFDIR "/heliograph/reflector.conf"
+#define DEFAULT_SETTINGS ENROL_UNIT_SETTINGS
 
 enum { EXIT_USAGE = 2 };
 
@@ -170,6 +172,11 @@ int main(int argc, char **argv)
 	}
 	if (supervisor_files_load(&files, c.file, why) != 0) {
 		(void)fprintf(stderr, "helio-reflector: %s\n", why);
+		if (access(c.file, F_OK) != 0 && errno == ENOENT) {
+			(void)fprintf(stderr,
+				"  what to do: `helioctl reflector enrol` on authd's host prints the "
+				"helio-reflector --enrol command that writes it\n");
+		}
 		return 1;
 	}
 	if (c.check) {

@@ -139,6 +139,7 @@ files()
 		grep -q 'authd-name = "authd.test"' "$RUN/r2/reflector.conf"
 }
 check 'key, certificate, CA and settings are written' files
+check 'it says how to start it' grep -qx "Start it: helio-reflector --settings $RUN/r2/reflector.conf" "$RUN/enrol.out"
 check 'its settings are good' "$REFLECTOR_BIN" --settings "$RUN/r2/reflector.conf" --check
 again_no_force() { ! enrol "$CODE" && grep -q -- --force "$RUN/enrol.out"; }
 check 'a key that is there stays' again_no_force

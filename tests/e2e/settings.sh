@@ -51,6 +51,7 @@ for name in r1 authd; do
 	check "$name: an empty file is named" says "$RUN/empty.conf"
 	check "$name: a file that is not there does not start" refused "$program" "$RUN/nowhere.conf"
 	check "$name: a file that is not there is named" says "$RUN/nowhere.conf"
+	check "$name: and what writes it" grep -Eq -- '--enrol|--setup' "$RUN/out"
 	sed '/^[[:space:]]*certificate =/d' "$RUN/$name.good" >"$RUN/$name.conf"
 	check "$name: without a certificate it does not start" refused "$program" "$RUN/$name.conf"
 	check "$name: the missing certificate is named" says certificate
