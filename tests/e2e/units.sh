@@ -8,6 +8,7 @@ AUTHD_EXTRA='hash-memory = 8M'
 node_needed
 command -v strace >/dev/null || skip 'there is no strace'
 strace -o /dev/null true 2>/dev/null || skip 'strace may not trace here'
+command -v pgrep >/dev/null || skip 'there is no pgrep'
 command -v systemd-analyze >/dev/null || skip 'there is no systemd-analyze'
 e2e_begin units 120
 UNITS=$TOP/doc/systemd
