@@ -117,6 +117,24 @@ static int take_time(const struct store_audit_record *row, void *arg)
 	return 0;
 }
 
+/* Milliseconds: more than were ever given in that time. What the database does not take now it
+ * takes at the next start; store-failed says why. */
+static void raise_numbers(struct authd_daemon *d)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	int err = store_numbers_raise(
+		d->store, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+
+	if (err != 0) {
+		log_event(LOG_LEVEL_WARN, "numbers-low", LOG_ERR(err),
+			LOG_STR("why", "the database takes no changes: after a restore, numbers of "
+				       "revocations may come twice"),
+			LOG_STR("do", "correct what store-failed says and restart authd"));
+	}
+}
+
 /* Nothing else tells a clock that was wrong before we began. Whether it is now, or was when the
  * last record was made, only people know: so we go on, and forget nothing. */
 static int compare_clock(struct authd_daemon *d, char why[512])
@@ -129,6 +147,7 @@ static int compare_clock(struct authd_daemon *d, char why[512])
 		snprintf(why, 512, "the audit records cannot be read: %s", errcode_text(err));
 		return err;
 	}
+	raise_numbers(d);
 	day_clock_init(&d->clock, wall, clock_now_s());
 	int64_t ahead = day_clock_seen(&d->clock, newest, wall, clock_now_s());
 	if (ahead > 0) {

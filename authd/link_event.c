@@ -27,7 +27,7 @@
 #define LOG_PER_SECOND 5
 
 /* What a moderator did that must hold longer than the room. */
-enum deed_kind { DEED_LOCK, DEED_KICK, DEED_BAN };
+enum deed_kind { DEED_LOCK, DEED_DENY, DEED_KICK, DEED_BAN };
 
 struct deed {
 	enum deed_kind kind;
@@ -127,24 +127,58 @@ static int record_lock(
 				    : ERR_DENIED;
 }
 
-/* The token he came with: who was sent away gets the room's next media key with a new one only. */
-static int record_kick(
-	struct link_event *le, const struct store_actor *who, const struct deed *kick)
+/* It is what the reflector says it is, and the room is there. */
+static int get_token(struct link_event *le, const struct deed *deed, struct store_token *token)
 {
-	struct store_token token;
-	int err = holds_room(le, kick) ? store_token_get(le->conf.store, kick->jti, &token)
+	int err = holds_room(le, deed) ? store_token_get(le->conf.store, deed->jti, token)
 				       : ERR_DENIED;
 
 	if (err != 0) {
 		return err == ERR_NOT_FOUND ? ERR_DENIED : err;
 	}
-	if (strcmp(token.room, kick->room) != 0 || strcmp(token.user, kick->user) != 0 ||
-		strcmp(token.participant, kick->participant) != 0) {
-		return ERR_DENIED;
+	return strcmp(token->room, deed->room) == 0 && strcmp(token->user, deed->user) == 0 &&
+			strcmp(token->participant, deed->participant) == 0
+		? 0
+		: ERR_DENIED;
+}
+
+/* The token he came with alone: he may be in the room already, with another device. */
+static int record_deny(
+	struct link_event *le, const struct store_actor *who, const struct deed *deny)
+{
+	struct store_token token;
+	int err = get_token(le, deny, &token);
+
+	if (err == 0) {
+		err = store_token_revoke(
+			le->conf.store, who, deny->jti, (int64_t)time(NULL), &token);
+		err = err == ERR_NOT_FOUND ? 0 : err; /* it has ended by itself */
 	}
-	err = store_token_revoke(
-		le->conf.store, who, kick->jti, (int64_t)time(NULL), &token);
-	return err == ERR_NOT_FOUND ? 0 : err; /* it has ended by itself */
+	return err;
+}
+
+/* Another device of the moderator's own. */
+static bool is_own(const struct deed *deed)
+{
+	size_t len = strlen(deed->user);
+
+	return strncmp(deed->moderator, deed->user, len) == 0 &&
+		(deed->moderator[len] == '\0' || deed->moderator[len] == '+');
+}
+
+/* All he holds for the room: he gets its next media key with a new token only. */
+static int record_kick(
+	struct link_event *le, const struct store_actor *who, const struct deed *kick)
+{
+	struct store_token token;
+
+	if (is_own(kick)) {
+		return record_deny(le, who, kick);
+	}
+	int err = get_token(le, kick, &token);
+	return err != 0 ? err
+			: store_revocation_kick(le->conf.store, who, kick->jti, kick->reason,
+				  (int64_t)time(NULL));
 }
 
 static int record_ban(struct link_event *le, const struct store_actor *who, const struct deed *ban)
@@ -167,6 +201,7 @@ static const struct {
 	const char *failed;
 } deeds[] = {
 	[DEED_LOCK] = { record_lock, "lock-not-recorded" },
+	[DEED_DENY] = { record_deny, "deny-not-recorded" },
 	[DEED_KICK] = { record_kick, "kick-not-recorded" },
 	[DEED_BAN] = { record_ban, "ban-not-recorded" },
 };
@@ -234,8 +269,8 @@ static void push(struct link_event *le, const struct deed *deed)
 
 static bool known_what(const char *what)
 {
-	static const char *const names[] = { "joined", "left", "waiting", "kicked", "muted",
-		"locked" };
+	static const char *const names[] = { "joined", "left", "waiting", "kicked", "denied",
+		"muted", "locked" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], what) == 0) {
@@ -290,6 +325,7 @@ static void begin(struct deed *deed, enum deed_kind kind, const json_t *event)
 
 static void take_kick(struct link_event *le, const json_t *event)
 {
+	bool denied = strcmp(text(event, "what"), "denied") == 0;
 	int64_t ban_s = json_integer_value(json_object_get(event, "ban_s"));
 	const char *reason = text(event, "reason");
 	struct deed deed;
@@ -298,7 +334,7 @@ static void take_kick(struct link_event *le, const json_t *event)
 	if (text(event, "user")[0] == '\0' || (ban_s <= 0 && text(event, "by")[0] == '\0')) {
 		return;
 	}
-	begin(&deed, ban_s > 0 ? DEED_BAN : DEED_KICK, event);
+	begin(&deed, denied ? DEED_DENY : ban_s > 0 ? DEED_BAN : DEED_KICK, event);
 	snprintf(deed.user, sizeof(deed.user), "%s", text(event, "user"));
 	snprintf(deed.participant, sizeof(deed.participant), "%s", text(event, "id"));
 	snprintf(deed.jti, sizeof(deed.jti), "%s", text(event, "jti"));
@@ -331,7 +367,8 @@ void link_event_take(struct link_event *le, const char *reflector, const json_t 
 	if (event == NULL) {
 		return;
 	}
-	if (strcmp(text(event, "what"), "kicked") == 0) {
+	if (strcmp(text(event, "what"), "kicked") == 0 ||
+		strcmp(text(event, "what"), "denied") == 0) {
 		take_kick(le, event);
 	} else if (strcmp(text(event, "what"), "locked") == 0) {
 		take_lock(le, event, msg);

@@ -166,24 +166,14 @@ void route_participant_unmute(const struct route_call *call)
 	mute(call, "unmute");
 }
 
-static void lobby(const struct route_call *call, const char *what)
+void route_participant_admit(const struct route_call *call)
 {
 	struct person person;
 
 	if (route_body_only(call, NULL) && find(call, &person, NULL) &&
-		do_it(call, &person, what, json_object())) {
+		do_it(call, &person, "admit", json_object())) {
 		answer_done(call);
 	}
-}
-
-void route_participant_admit(const struct route_call *call)
-{
-	lobby(call, "admit");
-}
-
-void route_participant_deny(const struct route_call *call)
-{
-	lobby(call, "deny");
 }
 
 /* Behind the kick, so that the bye says kicked; who is quick enough to be back is closed by it. */
@@ -218,19 +208,22 @@ static int find_token(const struct route_call *call, const char *user, const cha
 }
 
 /* Without a ban: he may come back, but with a new token, and gets the room's next media key with
- * that one only. */
-static int end_tokens(
-	const struct route_call *call, const struct person *person, const json_t *jtis)
+ * that one only. Who is denied keeps what his other devices came in with. */
+static int end_tokens(const struct route_call *call, const struct person *person,
+	const json_t *jtis, bool denied, const char *reason)
 {
+	struct store *store = call->ctx->store;
+	int64_t now = (int64_t)time(NULL);
 	struct store_token token;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < json_array_size(jtis); i++) {
 		const char *jti = json_string_value(json_array_get(jtis, i));
 		err = jti != NULL ? find_token(call, person->user, jti, &token) : ERR_NOT_FOUND;
-		if (err == 0) {
-			err = store_token_revoke(call->ctx->store, &call->actor, jti,
-				(int64_t)time(NULL), &token);
+		if (err == 0 && denied) {
+			err = store_token_revoke(store, &call->actor, jti, now, &token);
+		} else if (err == 0) {
+			err = store_revocation_kick(store, &call->actor, jti, reason, now);
 		}
 		err = err == ERR_NOT_FOUND ? 0 : err;
 	}
@@ -245,7 +238,8 @@ static void kick(const struct route_call *call, int64_t ban_s, const char *reaso
 		!do_it(call, &person, "kick", json_pack("{s:s}", "reason", reason))) {
 		return;
 	}
-	int err = ban_s > 0 ? ban(call, &person, ban_s, reason) : end_tokens(call, &person, jtis);
+	int err = ban_s > 0 ? ban(call, &person, ban_s, reason)
+			    : end_tokens(call, &person, jtis, false, reason);
 	if (err != 0) {
 		http_reply_error(call->reply, err,
 			ban_s > 0 ? "the participant was sent away, but not banned: ban the user"
@@ -277,6 +271,36 @@ void route_participant_kick(const struct route_call *call)
 		return;
 	}
 	kick(call, ban_s, reason, jtis);
+	json_decref(jtis);
+}
+
+static void deny(const struct route_call *call, json_t *jtis)
+{
+	struct person person;
+
+	if (!find(call, &person, jtis) || !do_it(call, &person, "deny", json_object())) {
+		return;
+	}
+	int err = end_tokens(call, &person, jtis, true, "");
+	if (err != 0) {
+		http_reply_error(call->reply, err,
+			"the participant was sent away, but the token still holds: revoke it");
+		return;
+	}
+	answer_done(call);
+}
+
+void route_participant_deny(const struct route_call *call)
+{
+	if (!route_body_only(call, NULL)) {
+		return;
+	}
+	json_t *jtis = json_array();
+	if (jtis == NULL) {
+		http_reply_error(call->reply, ERR_NOMEM, NULL);
+		return;
+	}
+	deny(call, jtis);
 	json_decref(jtis);
 }
 

@@ -228,6 +228,21 @@ int store_next(struct store_txn *txn, const char *counter, int64_t *number)
 	return err;
 }
 
+static int raise_numbers(struct store_txn *txn, void *arg)
+{
+	const int64_t *least = arg;
+
+	return store_run(txn,
+		"UPDATE counter SET value = $1 WHERE name IN ('revocation', 'policy')"
+		" AND value < $1",
+		STORE_VALUES(DB_I(*least)), NULL, NULL);
+}
+
+int store_numbers_raise(struct store *st, int64_t least)
+{
+	return store_write(st, raise_numbers, &least);
+}
+
 void store_wake(struct store_txn *txn)
 {
 	txn->wake = true;

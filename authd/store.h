@@ -59,6 +59,10 @@ int store_check(struct store *st) MUST_CHECK;
 /* The time of the database's server; ERR_STATE where it has none of its own (SQLite). */
 int store_clock(struct store *st, int64_t *now) MUST_CHECK;
 
+/* Numbers of revocations and policies go on from here where they are lower: a database that was
+ * restored from a backup must not give those again that reflectors and tokens know already. */
+int store_numbers_raise(struct store *st, int64_t least) MUST_CHECK;
+
 #define STORE_SIZES 9u /* groups of up to 1, 2, 4 ... 256 changes */
 
 struct store_stats {

@@ -264,6 +264,76 @@ int store_revocation_add_once(struct store *st, const struct store_actor *who,
 	return store_write(st, add, &c);
 }
 
+/* ---- sending a user away ---- */
+
+struct kick {
+	const struct store_actor *who;
+	const char *jti, *reason;
+	int64_t now, rev;
+	struct store_revocation entry;
+	const struct store_txn *txn;
+	bool found;
+};
+
+static int take_holder(const struct db_row *row, void *arg)
+{
+	struct kick *k = arg;
+
+	k->found = true;
+	store_row_text(k->txn, row, 0, k->entry.id, sizeof(k->entry.id));
+	store_row_text(k->txn, row, 1, k->entry.room, sizeof(k->entry.room));
+	k->rev = store_row_int(k->txn, row, 2);
+	return 0;
+}
+
+static int take_found(const struct db_row *row, void *arg)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* An entry made after the token has met it, and all others of that time. */
+static int look_for_kick(struct store_txn *txn, const struct kick *k, bool *done)
+{
+	return store_run(txn,
+		"SELECT 1 FROM revocation WHERE kind = 'user' AND id = $1 AND room IN ('', $2)"
+		" AND seq > $3 AND until > $4 LIMIT 1",
+		STORE_VALUES(DB_T(k->entry.id), DB_T(k->entry.room), DB_I(k->rev), DB_I(k->now)),
+		take_found, done);
+}
+
+static int kick(struct store_txn *txn, void *arg)
+{
+	struct kick *k = arg;
+	const struct revocation_call c = { .who = k->who };
+	bool done = false;
+	size_t revoked = 0;
+
+	k->txn = txn;
+	k->found = false;
+	k->entry = (struct store_revocation){ .kind = "user" };
+	int err = store_run(txn, "SELECT account, room, rev FROM token WHERE jti = $1",
+		STORE_VALUES(DB_T(k->jti)), take_holder, k);
+	if (err == 0) {
+		err = k->found ? look_for_kick(txn, k, &done) : ERR_NOT_FOUND;
+	}
+	if (err != 0 || done) {
+		return err;
+	}
+	snprintf(k->entry.reason, sizeof(k->entry.reason), "%s", k->reason);
+	err = store_revocation_put(txn, k->who, &k->entry, k->now, &revoked);
+	return err != 0 ? err : record(txn, &c, "revocation.add", &k->entry, revoked);
+}
+
+int store_revocation_kick(struct store *st, const struct store_actor *who, const char *jti,
+	const char *reason, int64_t now)
+{
+	struct kick k = { .who = who, .jti = jti, .reason = reason, .now = now };
+
+	return store_write(st, kick, &k);
+}
+
 /* ---- taking back ---- */
 
 static int take_entry(const struct db_row *row, void *arg)

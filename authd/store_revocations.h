@@ -36,6 +36,11 @@ int store_revocation_add(struct store *st, const struct store_actor *who,
  * same is there that ends STORE_BAN_SAME_S earlier at most. */
 int store_revocation_add_once(struct store *st, const struct store_actor *who,
 	struct store_revocation *entry, int64_t now, size_t *revoked) MUST_CHECK;
+/* Whoever came with this token was sent away without a ban: all that its user holds for that room
+ * ends, for another of them would give the room's next media key as well. Done once, however many
+ * report it. ERR_NOT_FOUND: no such token. */
+int store_revocation_kick(struct store *st, const struct store_actor *who, const char *jti,
+	const char *reason, int64_t now) MUST_CHECK;
 /* Ends a ban (or any entry) before its time. ERR_NOT_FOUND. */
 int store_revocation_lift(
 	struct store *st, const struct store_actor *who, int64_t seq, int64_t now) MUST_CHECK;

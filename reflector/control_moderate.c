@@ -116,7 +116,7 @@ int control_deny(const struct control_request *request)
 		return err;
 	}
 	int num = (int)target->num;
-	lobby_deny(target);
+	lobby_deny(target, request->session);
 	control_answer(request, json_pack("{s:s, s:i}", "type", "denied", "num", num));
 	return 0;
 }

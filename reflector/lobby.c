@@ -77,8 +77,9 @@ int lobby_admit(struct session *session)
 	return err;
 }
 
-void lobby_deny(struct session *session)
+void lobby_deny(struct session *session, const struct session *by)
 {
+	event_moderation(session->room, "denied", session, by, NULL);
 	session_fail(session, ERR_DENIED);
 }
 

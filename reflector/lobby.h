@@ -17,7 +17,8 @@ int lobby_enter(struct room *room, struct session *session) MUST_CHECK;
 void lobby_leave(struct session *session);
 /* Makes a member of it, with all that belongs to that. ERR_LIMIT: it goes on waiting. */
 int lobby_admit(struct session *session) MUST_CHECK;
-void lobby_deny(struct session *session);
+/* by NULL: an administrator. */
+void lobby_deny(struct session *session, const struct session *by);
 /* Everybody whom the room has a place for: it has no lobby any more. */
 void lobby_admit_all(struct room *room);
 

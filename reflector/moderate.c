@@ -140,6 +140,8 @@ int moderate_kick(struct session *target, int64_t ban_s, const char *text, const
 	struct room *room = target->room;
 	struct session *next = target;
 	char user[LIMIT_NAME + 1];
+	/* without a ban a moderator may send another device of his own away */
+	bool all = ban_s > 0 || by == NULL || strcmp(by->user, target->user) != 0;
 
 	if (ban_s > 0) {
 		int err = ban(target, ban_s);
@@ -150,8 +152,8 @@ int moderate_kick(struct session *target, int64_t ban_s, const char *text, const
 	(void)snprintf(user, sizeof(user), "%s", target->user);
 	while (next != NULL) {
 		kick_one(next, ban_s, text, by);
-		next = ban_s > 0 ? another_of(&room->members, user, by) : NULL;
-		if (next == NULL && ban_s > 0) {
+		next = all ? another_of(&room->members, user, by) : NULL;
+		if (next == NULL && all) {
 			next = another_of(&room->waiting, user, by);
 		}
 	}

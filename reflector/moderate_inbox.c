@@ -75,7 +75,7 @@ static int do_admit(struct session *target, const struct order *order)
 static int do_deny(struct session *target, const struct order *order)
 {
 	(void)order;
-	lobby_deny(target);
+	lobby_deny(target, NULL);
 	return 0;
 }
 

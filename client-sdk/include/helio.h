@@ -355,10 +355,11 @@ int helio_chat(struct helio *h, uint16_t to, const char *text, size_t length, ui
 /* kinds: HELIO_KIND_BIT() or-ed; their frames are dropped at the reflector. muted 0: no longer. */
 int helio_mute(struct helio *h, uint16_t participant, unsigned kinds, int muted);
 /* Sends a participant away, also a waiting one; with ban_s (up to 86,400 seconds) its user cannot
- * return till then. text tells it why (up to 128 bytes); may be NULL. */
+ * return till then, without it with a new token only. text tells it why (up to 128 bytes); may be
+ * NULL. */
 int helio_kick(struct helio *h, uint16_t participant, unsigned ban_s, const char *text);
 int helio_lock(struct helio *h, int locked);
-/* Lets one in who waits, or sends it away. */
+/* Lets one in who waits, or sends it away: the token it came with ends. */
 int helio_admit(struct helio *h, uint16_t participant);
 int helio_deny(struct helio *h, uint16_t participant);
 

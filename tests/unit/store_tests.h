@@ -22,5 +22,14 @@ void store_test_watch(void **state);
 /* test_authd_store_epochs.c */
 void store_test_epochs(void **state);
 void store_test_epochs_are_few(void **state);
+void store_test_kick(void **state);
+
+/* test_authd_store_upgrade.c */
+void store_test_upgrade(void **state);
+void store_test_upgrade_fails(void **state);
+void store_test_upgrade_killed(void **state);
+void store_test_upgrade_once(void **state);
+void store_test_newer_schema(void **state);
+void store_test_numbers_raised(void **state);
 
 #endif

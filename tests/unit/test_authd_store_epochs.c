@@ -141,3 +141,42 @@ void store_test_epochs_are_few(void **state)
 	assert_int_equal(store_user_set_disabled(st, &store_tester, "alice", true, NOW + 100), 0);
 	assert_int_equal(epoch_of(st, "other"), 2);
 }
+
+static int64_t revoked_at(struct store *st, const char *jti)
+{
+	struct store_token row;
+
+	assert_int_equal(store_token_get(st, jti, &row), 0);
+	return row.revoked_at;
+}
+
+static int kick(struct store *st, const char *jti)
+{
+	return store_revocation_kick(st, &store_tester, jti, "rude", NOW);
+}
+
+/* Who is kicked without a ban loses all that is held for that room, once for all who report it. */
+void store_test_kick(void **state)
+{
+	struct store *st = ((struct store_fixture *)*state)->st;
+
+	begin(st);
+	give(st, "aaaaaaaa-1", "demo", "user", "");
+	give(st, "aaaaaaaa-2", "demo", "apikey", "key-id");
+	give(st, "aaaaaaaa-3", "other", "user", "");
+	assert_int_equal(kick(st, "aaaaaaaa-1"), 0);
+	assert_int_equal(revoked_at(st, "aaaaaaaa-1"), NOW);
+	assert_int_equal(revoked_at(st, "aaaaaaaa-2"), NOW);
+	assert_int_equal(revoked_at(st, "aaaaaaaa-3"), 0);
+	expect(st, 2, 1);
+	/* another authd, or the event of another device: the new token stays */
+	give(st, "bbbbbbbb-1", "demo", "user", "");
+	assert_int_equal(kick(st, "aaaaaaaa-1"), 0);
+	assert_int_equal(kick(st, "aaaaaaaa-2"), 0);
+	assert_int_equal(revoked_at(st, "bbbbbbbb-1"), 0);
+	expect(st, 2, 1);
+	assert_int_equal(kick(st, "bbbbbbbb-1"), 0);
+	assert_int_equal(revoked_at(st, "bbbbbbbb-1"), NOW);
+	expect(st, 3, 1);
+	assert_int_equal(kick(st, "cccccccc-1"), ERR_NOT_FOUND);
+}
