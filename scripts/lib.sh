@@ -154,7 +154,8 @@ build_all()
 	fi
 	if [ ! -e "$BUILD/config.status" ]; then
 		say "configuring (in build/)"
-		build_step "configure failed" env -C "$BUILD" "$TOP/configure" -q
+		# Without static libraries, which nothing here uses, it takes half the time.
+		build_step "configure failed" env -C "$BUILD" "$TOP/configure" -q --disable-static
 	fi
 	say "building"
 	build_step "the build failed" make -C "$BUILD" -s -j"$(nproc)" "$@"
