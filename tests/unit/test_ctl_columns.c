@@ -144,8 +144,8 @@ static void expect_fit(const char *name, size_t width, const char *want)
 	assert_int_equal(columns_fit(table, width, fit), 0);
 	assert_int_equal(columns_is_cut(table), width > 0 && width < 80);
 	text = printed(table, false);
-	row = strchr(text, '\n') + 1;
-	row[strlen(row) - 1] = '\0';
+	row = text + strcspn(text, "\n") + 1;
+	row[strcspn(row, "\n")] = '\0';
 	assert_string_equal(row, want);
 	assert_true(width == 0 || columns_width(row) <= width);
 	free(text);
