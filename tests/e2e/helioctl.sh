@@ -68,7 +68,7 @@ every_command_is_in_the_manual()
 		line=$(grep -E "^\\*$noun${verb:+ $verb}\\*" "$page") || { echo "not there: $noun $verb"; bad=1; continue; }
 		# shellcheck disable=SC2086 # the verb may be none
 		for option in $(ctl "$noun" $verb --help | sed -n '/^Options:/,$s/^  \(-., \)*\(--[a-z-]*\).*/\2/p'); do
-			case $option in --socket | --context | --timeout | --quiet | --help | --version | --json) continue ;; esac
+			case $option in --socket | --context | --timeout | --quiet | --help | --version | --json | --wide) continue ;; esac
 			[[ $line == *"*$option*"* ]] || { echo "not in its line: $noun $verb $option"; bad=1; }
 		done
 	done < <(ctl help | sed -n '/^Commands:/,/^$/s/^  \([a-z]\)/\1/p')
