@@ -99,14 +99,16 @@ verify()
 # What scripts/deps installs on a host that only runs the daemons is what they load.
 deps_run()
 {
-	local list bin lib package
+	local list bin lib path package
 	list=$(sed -n '/^run="/,/"$/p' "$TOP/scripts/deps" | tr -d '"\t' | sed 's/^run=//' | tr ' \n' '\n\n')
 	for bin in "$AUTHD_BIN" "$REFLECTOR_BIN" "$HELIOCTL_BIN"; do
-		for lib in $(ldd "$bin" | sed -n 's/^\t\(lib[^ ]*\) =>.*/\1/p'); do
+		while read -r lib path; do
 			readelf -d "$bin" | grep -qF "[$lib]" || continue
-			package=$(dpkg-query -S "*/$lib" | head -n 1 | cut -d : -f 1)
-			[ "$package" = libc6 ] || grep -qx "$package" <<<"$list" || { echo "$lib of $package is missing"; return 1; }
-		done
+			# /lib or /usr/lib, but the folder of this architecture: another may have one of that name too
+			package=$(dpkg-query -S "*/$(basename "$(dirname "$path")")/$lib" | head -n 1 | cut -d : -f 1)
+			case $package in libc6 | libgcc-s1) continue ;; esac # which every Debian has
+			grep -qx "$package" <<<"$list" || { echo "$lib of $package is missing"; return 1; }
+		done < <(ldd "$bin" | sed -n 's/^\t\(lib[^ ]*\) => \([^ ]*\) .*/\1 \2/p')
 	done
 	! grep -E 'espeak|vpx|-dev$|bin$' <<<"$list"
 }
